@@ -1,0 +1,337 @@
+//! What a network means: nodes, each an op and its operands, sorted by construction.
+//!
+//! Building never fails: the first operands that do not fit are remembered, with the place
+//! in the program that put them together, and [`Plan`](crate::Plan) compilation returns them.
+//! So a network is written as the formula that it is: `(x * w + b).tanh()`.
+
+use std::cell::RefCell;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::panic::Location;
+use std::rc::Rc;
+
+use crate::op::Op;
+use crate::ops;
+use crate::shape::{Extent, Shape, ShapeError};
+
+/// The number of a node; operands have smaller numbers than the nodes that use them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub(crate) usize);
+
+/// Where a node's value comes from.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// Data, given anew for each run; a row for each example.
+    Input,
+    /// A parameter that training changes; one for all examples.
+    Parameter,
+    /// A number written in the program.
+    Constant(f64),
+    /// An operation on other nodes.
+    Op(Rc<dyn Op>),
+}
+
+/// One node.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Of an input or a parameter; empty for others.
+    pub name: String,
+    /// Where its value comes from.
+    pub kind: Kind,
+    /// The operands of an op.
+    pub inputs: Vec<NodeId>,
+    /// The shape of one row, or of the whole.
+    pub shape: Shape,
+    /// Whether it has a row for each example.
+    pub extent: Extent,
+}
+
+/// A computational graph.
+///
+/// ```
+/// use chainrule_engine::{Backend, Clock, Graph, Reference, Rows};
+/// let g = Graph::new();
+/// let (x, y) = (g.parameter("x", []), g.parameter("y", []));
+/// let f = x * x + y * y;
+/// let plan = g.gradients(f)?;
+/// let backend = Reference;
+/// let mut arena = backend.allocate(&[&plan], 0)?;
+/// backend.write(&mut arena, plan.parameter("x").unwrap(), &[3.0]);
+/// backend.write(&mut arena, plan.parameter("y").unwrap(), &[4.0]);
+/// backend.run(&plan, &mut arena, &Rows::none(), Clock::default());
+/// assert_eq!(backend.read(&plan, &arena, plan.gradient(x).unwrap()), [6.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Graph {
+    inner: RefCell<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    nodes: Vec<Node>,
+    error: Option<ShapeError>,
+}
+
+/// A node's handle: operators and methods on it add nodes to its graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Var<'g> {
+    graph: &'g Graph,
+    id: NodeId,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new() -> Self {
+        Graph::default()
+    }
+
+    /// Data with a row of `shape` for each example.
+    pub fn input(&self, name: &str, shape: impl Into<Shape>) -> Var<'_> {
+        self.leaf(name, Kind::Input, shape.into(), Extent::Row)
+    }
+
+    /// A class for each example, as a number from 0.
+    pub fn label(&self, name: &str) -> Var<'_> {
+        self.input(name, Shape::scalar())
+    }
+
+    /// A parameter, the same for all examples. The empty shape `[]` is a scalar.
+    pub fn parameter(&self, name: &str, shape: impl Into<Shape>) -> Var<'_> {
+        self.leaf(name, Kind::Parameter, shape.into(), Extent::Whole)
+    }
+
+    /// A number.
+    pub fn constant(&self, value: f64) -> Var<'_> {
+        self.leaf("", Kind::Constant(value), Shape::scalar(), Extent::Whole)
+    }
+
+    fn leaf(&self, name: &str, kind: Kind, shape: Shape, extent: Extent) -> Var<'_> {
+        self.push(Node { name: name.to_owned(), kind, inputs: Vec::new(), shape, extent })
+    }
+
+    fn push(&self, node: Node) -> Var<'_> {
+        let mut inner = self.inner.borrow_mut();
+        inner.nodes.push(node);
+        Var { graph: self, id: NodeId(inner.nodes.len() - 1) }
+    }
+
+    /// Applies an op, one of ours or your own.
+    ///
+    /// # Panics
+    /// If an operand belongs to another graph: its number would mean another node here.
+    #[track_caller]
+    pub fn apply(&self, op: impl Op + 'static, operands: &[Var<'_>]) -> Var<'_> {
+        assert!(
+            operands.iter().all(|v| std::ptr::eq(v.graph, self)),
+            "operands of {} come from another graph",
+            op.name()
+        );
+        let (shape, extent) = {
+            let inner = self.inner.borrow();
+            let nodes: Vec<&Node> = operands.iter().map(|v| &inner.nodes[v.id.0]).collect();
+            let shapes: Vec<Shape> = nodes.iter().map(|n| n.shape).collect();
+            let extents: Vec<Extent> = nodes.iter().map(|n| n.extent).collect();
+            // After a first error the shapes mean nothing any more.
+            let shape = if inner.error.is_some() { Ok(Shape::scalar()) } else { op.shape(&shapes) };
+            (shape, op.extent(&extents))
+        };
+        let shape = shape.unwrap_or_else(|mut error| {
+            error.at = format!("{} at {}", error.at, Location::caller());
+            self.inner.borrow_mut().error = Some(error);
+            Shape::scalar()
+        });
+        let inputs = operands.iter().map(|v| v.id).collect();
+        self.push(Node { name: String::new(), kind: Kind::Op(Rc::new(op)), inputs, shape, extent })
+    }
+
+    /// The first operands that did not fit together.
+    ///
+    /// # Errors
+    /// That error; graphs without one compile.
+    pub fn check(&self) -> Result<(), ShapeError> {
+        self.inner.borrow().error.clone().map_or(Ok(()), Err)
+    }
+
+    /// A copy of a node.
+    pub fn node(&self, id: NodeId) -> Node {
+        self.inner.borrow().nodes[id.0].clone()
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.inner.borrow().nodes.len()
+    }
+
+    /// Whether there is no node yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The nodes' numbers, operands first.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..self.len()).map(NodeId)
+    }
+
+    /// The handle of a node.
+    pub fn var(&self, id: NodeId) -> Var<'_> {
+        assert!(id.0 < self.len(), "no node {} in this graph", id.0);
+        Var { graph: self, id }
+    }
+}
+
+impl<'g> Var<'g> {
+    /// Its number.
+    pub fn id(self) -> NodeId {
+        self.id
+    }
+
+    /// The shape of one row, or of the whole.
+    pub fn shape(self) -> Shape {
+        self.graph.inner.borrow().nodes[self.id.0].shape
+    }
+
+    /// Whether it has a row for each example.
+    pub fn extent(self) -> Extent {
+        self.graph.inner.borrow().nodes[self.id.0].extent
+    }
+
+    #[track_caller]
+    fn with(self, op: impl Op + 'static, others: &[Var<'g>]) -> Var<'g> {
+        let operands: Vec<Var<'g>> = std::iter::once(self).chain(others.iter().copied()).collect();
+        self.graph.apply(op, &operands)
+    }
+}
+
+/// A method of `Var` for each op, with its formula as its documentation.
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident($($other:ident),*) => $op:expr;)*) => {
+        impl<'g> Var<'g> {
+            $($(#[$doc])* #[track_caller]
+            pub fn $name(self, $($other: Var<'g>),*) -> Var<'g> { self.with($op, &[$($other),*]) })*
+        }
+    };
+}
+
+methods! {
+    /// eˣ
+    exp() => ops::Exp;
+    /// ln x
+    ln() => ops::Ln;
+    /// sin x
+    sin() => ops::Sin;
+    /// cos x
+    cos() => ops::Cos;
+    /// tanh x
+    tanh() => ops::Tanh;
+    /// √x
+    sqrt() => ops::Sqrt;
+    /// max(x, 0)
+    relu() => ops::Relu;
+    /// 1 / (1 + e⁻ˣ)
+    sigmoid() => ops::Sigmoid;
+    /// Σ over an example's elements: a scalar for each example.
+    sum() => ops::Sum;
+    /// The mean of an example's elements: a scalar for each example.
+    mean() => ops::Mean;
+    /// The mean over the examples of the batch: one value for all of them.
+    batch_mean() => ops::BatchMean;
+    /// x·W + b: x `[k]`, W `[k, n]`, b `[n]`.
+    affine(w, b) => ops::Affine;
+    /// The matrix product `[m, k]·[k, n]`; a vector on the left is one row.
+    matmul(other) => ops::MatMul;
+    /// eˣ / Σ eˣ over the elements of each example.
+    softmax() => ops::Softmax;
+    /// −ln softmax(x) at the label, for each example; x are the logits.
+    softmax_with_loss(label) => ops::SoftmaxWithLoss;
+    /// −ln p at the label, for each example; p are probabilities.
+    cross_entropy(label) => ops::CrossEntropy;
+    /// The mean of (y − t)² over an example's elements, for each example.
+    mean_squared_error(target) => ops::MeanSquaredError;
+}
+
+impl<'g> Var<'g> {
+    /// xᵉ for a number or another value e; the base must be positive unless e is a number.
+    #[track_caller]
+    pub fn pow(self, exponent: impl IntoVar<'g>) -> Var<'g> {
+        self.with(ops::Pow, &[exponent.into_var(self.graph)])
+    }
+}
+
+/// A number or a node, where either may stand.
+pub trait IntoVar<'g> {
+    /// As a node of `graph`.
+    fn into_var(self, graph: &'g Graph) -> Var<'g>;
+}
+
+impl<'g> IntoVar<'g> for Var<'g> {
+    fn into_var(self, _: &'g Graph) -> Var<'g> {
+        self
+    }
+}
+
+impl<'g> IntoVar<'g> for f64 {
+    fn into_var(self, graph: &'g Graph) -> Var<'g> {
+        graph.constant(self)
+    }
+}
+
+macro_rules! operators {
+    ($($trait:ident $method:ident $op:expr;)*) => {$(
+        impl<'g> $trait for Var<'g> {
+            type Output = Var<'g>;
+            #[track_caller]
+            fn $method(self, other: Var<'g>) -> Var<'g> { self.with($op, &[other]) }
+        }
+        impl<'g> $trait<f64> for Var<'g> {
+            type Output = Var<'g>;
+            #[track_caller]
+            fn $method(self, other: f64) -> Var<'g> { self.with($op, &[self.graph.constant(other)]) }
+        }
+        impl<'g> $trait<Var<'g>> for f64 {
+            type Output = Var<'g>;
+            #[track_caller]
+            fn $method(self, other: Var<'g>) -> Var<'g> { other.graph.constant(self).with($op, &[other]) }
+        }
+    )*};
+}
+
+operators! {
+    Add add ops::Add;
+    Sub sub ops::Sub;
+    Mul mul ops::Mul;
+    Div div ops::Div;
+}
+
+impl<'g> Neg for Var<'g> {
+    type Output = Var<'g>;
+    #[track_caller]
+    fn neg(self) -> Var<'g> {
+        self.with(ops::Neg, &[])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_misfit_is_remembered_with_its_place() {
+        let g = Graph::new();
+        let x = g.input("x", [3]);
+        let w = g.parameter("w", [4, 2]);
+        let y = x.matmul(w).relu();
+        let _ = y + g.parameter("v", [9]);
+        let error = g.check().unwrap_err();
+        assert!(error.at.starts_with("matmul at ") && error.at.contains("graph.rs:"), "{error}");
+        assert!(g.gradients(y.sum().batch_mean()).is_err());
+    }
+
+    #[test]
+    fn numbers_stand_on_either_side() {
+        let g = Graph::new();
+        let x = g.parameter("x", []);
+        let y = 1.0 - 2.0 * x / 4.0 + x;
+        assert_eq!(g.node(y.id()).inputs.len(), 2);
+        assert!(g.check().is_ok());
+    }
+}

@@ -1,0 +1,450 @@
+//! What a machine can be asked to do: the closed vocabulary of kernel calls.
+//!
+//! Ops are open (a trait), kernels are closed (these enums), so that the compiler names
+//! every backend that must follow a new one. [`crate::Reference`] is the definition of each:
+//! naive loops in f64, which the fast backends are tested against.
+
+use crate::shape::{Extent, Shape};
+
+/// A value of a plan: where a kernel reads or writes. Made by [`crate::Emit`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Buf {
+    /// Its number in the plan.
+    pub id: BufId,
+    /// The shape of one row, or of the whole.
+    pub shape: Shape,
+    /// Whether it has a row for each example.
+    pub extent: Extent,
+    /// Set if every element is this number: no memory is needed unless a kernel reads it.
+    pub constant: Option<f64>,
+}
+
+/// The number of a value in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BufId(pub(crate) u32);
+
+impl BufId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A function of one number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Map {
+    /// −x
+    Negate,
+    /// c·x
+    Scale(f64),
+    /// x + c
+    Shift(f64),
+    /// x^c
+    Power(f64),
+    /// eˣ
+    Exp,
+    /// ln x
+    Ln,
+    /// sin x
+    Sin,
+    /// cos x
+    Cos,
+    /// tanh x
+    Tanh,
+    /// √x
+    Sqrt,
+    /// max(x, 0)
+    Relu,
+    /// 1 / (1 + e⁻ˣ)
+    Sigmoid,
+}
+
+impl Map {
+    /// Its value in f64: the definition that every backend approximates.
+    pub fn of(self, x: f64) -> f64 {
+        match self {
+            Map::Negate => -x,
+            Map::Scale(c) => c * x,
+            Map::Shift(c) => x + c,
+            // powf differs from x·x in the last bit on some platforms.
+            Map::Power(2.0) => x * x,
+            Map::Power(c) => x.powf(c),
+            Map::Exp => x.exp(),
+            Map::Ln => x.ln(),
+            Map::Sin => x.sin(),
+            Map::Cos => x.cos(),
+            Map::Tanh => x.tanh(),
+            Map::Sqrt => x.sqrt(),
+            // Not `max`: that would hide a NaN.
+            Map::Relu => {
+                if x < 0.0 {
+                    0.0
+                } else {
+                    x
+                }
+            }
+            // e^|x| never overflows in this form.
+            Map::Sigmoid if x < 0.0 => x.exp() / (1.0 + x.exp()),
+            Map::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+        }
+    }
+}
+
+/// A function of two numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Zip {
+    /// a + b
+    Add,
+    /// a − b
+    Subtract,
+    /// a · b
+    Multiply,
+    /// a / b
+    Divide,
+    /// aᵇ
+    Power,
+    /// aᵇ · ln a, and 0 at a = 0 < b, where it tends to: the derivative of aᵇ by b
+    PowerLn,
+    /// a where b > 0, else 0: ReLU's derivative from its result b
+    ReluGradient,
+    /// a · b(1 − b): the sigmoid's derivative from its result b
+    SigmoidGradient,
+    /// a · (1 − b²): tanh's derivative from its result b
+    TanhGradient,
+}
+
+impl Zip {
+    /// Its value in f64: the definition that every backend approximates.
+    pub fn of(self, a: f64, b: f64) -> f64 {
+        match self {
+            Zip::Add => a + b,
+            Zip::Subtract => a - b,
+            Zip::Multiply => a * b,
+            Zip::Divide => a / b,
+            Zip::Power => a.powf(b),
+            Zip::PowerLn if a == 0.0 && b > 0.0 => 0.0,
+            Zip::PowerLn => a.powf(b) * a.ln(),
+            Zip::ReluGradient => {
+                if b > 0.0 {
+                    a
+                } else {
+                    0.0
+                }
+            }
+            Zip::SigmoidGradient => a * b * (1.0 - b),
+            Zip::TanhGradient => a * (1.0 - b * b),
+        }
+    }
+}
+
+/// What is done to a product's elements while they are still in registers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Epilogue {
+    /// Nothing.
+    None,
+    /// An activation of each element.
+    Map(Map),
+    /// An activation's derivative: each element with the same element of a row value.
+    Zip(Zip, BufId),
+}
+
+/// The sizes of a product `[m, k] · [k, n]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Rows of the left matrix, for each example.
+    pub m: usize,
+    /// What is summed over.
+    pub k: usize,
+    /// Columns of the right matrix.
+    pub n: usize,
+}
+
+/// How one block of parameters follows its gradient g; η is the rate of the [`crate::Clock`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// w −= η·g
+    Sgd,
+    /// v = μ·v + g, w −= η·v (the heavy ball, as PyTorch's SGD writes it)
+    Momentum {
+        /// μ, the share of the velocity that stays.
+        momentum: f64,
+    },
+    /// m = β₁m + (1−β₁)g, v = β₂v + (1−β₂)g², w −= η·m̂/(√v̂ + ε), with
+    /// m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ). Kingma and Ba, 2015.
+    Adam {
+        /// β₁
+        beta1: f64,
+        /// β₂
+        beta2: f64,
+        /// ε
+        epsilon: f64,
+    },
+}
+
+impl Rule {
+    /// How many numbers of memory a parameter has.
+    pub fn memory(self) -> usize {
+        match self {
+            Rule::Sgd => 0,
+            Rule::Momentum { .. } => 1,
+            Rule::Adam { .. } => 2,
+        }
+    }
+
+    /// The rule's name as users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rule::Sgd => "sgd",
+            Rule::Momentum { .. } => "momentum",
+            Rule::Adam { .. } => "adam",
+        }
+    }
+}
+
+/// Where an update finds its gradient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Gradient {
+    /// In memory.
+    Stored(BufId),
+    /// Σ over examples of aᵀ·b, computed slice by slice as the update goes.
+    MatmulRows {
+        /// `[m, k]` an example.
+        a: BufId,
+        /// `[m, n]` an example.
+        b: BufId,
+        /// Of each example's product.
+        sizes: Sizes,
+    },
+    /// Σ over examples of x.
+    SumRows(BufId),
+}
+
+/// One call of a plan. Where an operand of another extent or a scalar meets a larger value,
+/// it is used for every row or element.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kernel {
+    /// y = the rows at hand of input number `input`.
+    Gather {
+        /// Which of the plan's inputs.
+        input: usize,
+        /// Row value.
+        y: BufId,
+    },
+    /// y = value, or value / (number of rows) if `per_row`.
+    Fill {
+        /// What to write.
+        value: f64,
+        /// Divide by the number of rows in the batch: the derivative of their mean.
+        per_row: bool,
+        /// Row or whole.
+        y: BufId,
+    },
+    /// y = f(x), element by element.
+    Map {
+        /// The function.
+        f: Map,
+        /// Operand.
+        x: BufId,
+        /// Result, of the same shape.
+        y: BufId,
+    },
+    /// y = f(a, b), element by element.
+    Zip {
+        /// The function.
+        f: Zip,
+        /// Operand, of y's shape or a scalar.
+        a: BufId,
+        /// Operand, of y's shape or a scalar.
+        b: BufId,
+        /// Result.
+        y: BufId,
+    },
+    /// y = x for every element (x a scalar) and every row.
+    Broadcast {
+        /// Scalar, or of y's shape.
+        x: BufId,
+        /// Result.
+        y: BufId,
+    },
+    /// y = epilogue(A·B + bias), for each example whose extent is a row.
+    Matmul {
+        /// `[m, k]`, or `[k, m]` if transposed.
+        a: BufId,
+        /// `[k, n]`, or `[n, k]` if transposed.
+        b: BufId,
+        /// `[n]`, added to every row of the product.
+        bias: Option<BufId>,
+        /// Result `[m, n]`.
+        y: BufId,
+        /// A is stored as its transpose.
+        transpose_a: bool,
+        /// B is stored as its transpose.
+        transpose_b: bool,
+        /// Sizes of the product.
+        sizes: Sizes,
+        /// Done to each element of the result.
+        epilogue: Epilogue,
+    },
+    /// y = Σ over examples of aᵀ·b: a fold of rows into a whole.
+    MatmulRows {
+        /// `[m, k]` an example.
+        a: BufId,
+        /// `[m, n]` an example.
+        b: BufId,
+        /// Whole `[k, n]`.
+        y: BufId,
+        /// Of each example's product.
+        sizes: Sizes,
+    },
+    /// y = Σ over the elements of x, example by example.
+    SumElements {
+        /// Operand.
+        x: BufId,
+        /// Scalar.
+        y: BufId,
+    },
+    /// y = Σ over examples of x: a fold.
+    SumRows {
+        /// Row value.
+        x: BufId,
+        /// Whole, of the same shape.
+        y: BufId,
+    },
+    /// y = the mean over examples of x: a fold.
+    MeanRows {
+        /// Row value.
+        x: BufId,
+        /// Whole, of the same shape.
+        y: BufId,
+    },
+    /// dx = dy / (number of rows), for every row: the derivative of the mean.
+    MeanRowsGradient {
+        /// Whole.
+        dy: BufId,
+        /// Row value of the same shape.
+        dx: BufId,
+    },
+    /// y = eˣ / Σ eˣ over an example's elements, computed from x − max x.
+    Softmax {
+        /// Operand.
+        x: BufId,
+        /// Result.
+        y: BufId,
+    },
+    /// dx = y · (dy − Σ dy·y).
+    SoftmaxGradient {
+        /// Softmax's result.
+        y: BufId,
+        /// Its gradient.
+        dy: BufId,
+        /// Result.
+        dx: BufId,
+    },
+    /// loss = ln Σ eˣ − x at the label, probability = softmax x; both from x − max x.
+    SoftmaxCrossEntropy {
+        /// Logits `[n]`.
+        x: BufId,
+        /// The class, 0 to n − 1, as a scalar.
+        label: BufId,
+        /// Scalar.
+        loss: BufId,
+        /// `[n]`
+        probability: BufId,
+    },
+    /// dx = (probability − onehot(label)) · dloss.
+    SoftmaxCrossEntropyGradient {
+        /// `[n]`
+        probability: BufId,
+        /// Scalar.
+        label: BufId,
+        /// Scalar.
+        dloss: BufId,
+        /// `[n]`
+        dx: BufId,
+    },
+    /// y = x at the label.
+    Pick {
+        /// `[n]`
+        x: BufId,
+        /// The class, as a scalar.
+        label: BufId,
+        /// Scalar.
+        y: BufId,
+    },
+    /// dx = dy at the label, else 0.
+    PickGradient {
+        /// The class, as a scalar.
+        label: BufId,
+        /// Scalar.
+        dy: BufId,
+        /// `[n]`
+        dx: BufId,
+    },
+    /// One step of an optimizer for one parameter; its memory is found by the parameter.
+    Update {
+        /// The rule.
+        rule: Rule,
+        /// What is updated.
+        parameter: BufId,
+        /// By what.
+        gradient: Gradient,
+    },
+}
+
+impl Kernel {
+    /// The values it reads.
+    pub fn reads(&self) -> Vec<BufId> {
+        match *self {
+            Kernel::Gather { .. } | Kernel::Fill { .. } => vec![],
+            Kernel::Map { x, .. }
+            | Kernel::Broadcast { x, .. }
+            | Kernel::SumElements { x, .. }
+            | Kernel::SumRows { x, .. }
+            | Kernel::MeanRows { x, .. }
+            | Kernel::Softmax { x, .. } => vec![x],
+            Kernel::MeanRowsGradient { dy, .. } => vec![dy],
+            Kernel::Zip { a, b, .. } | Kernel::MatmulRows { a, b, .. } => vec![a, b],
+            Kernel::Matmul { a, b, bias, epilogue, .. } => {
+                let mut reads = vec![a, b];
+                reads.extend(bias);
+                if let Epilogue::Zip(_, with) = epilogue {
+                    reads.push(with);
+                }
+                reads
+            }
+            Kernel::SoftmaxGradient { y, dy, .. } => vec![y, dy],
+            Kernel::SoftmaxCrossEntropy { x, label, .. } | Kernel::Pick { x, label, .. } => vec![x, label],
+            Kernel::SoftmaxCrossEntropyGradient { probability, label, dloss, .. } => {
+                vec![probability, label, dloss]
+            }
+            Kernel::PickGradient { label, dy, .. } => vec![label, dy],
+            Kernel::Update { parameter, gradient, .. } => match gradient {
+                Gradient::Stored(g) | Gradient::SumRows(g) => vec![parameter, g],
+                Gradient::MatmulRows { a, b, .. } => vec![parameter, a, b],
+            },
+        }
+    }
+
+    /// The values it writes.
+    pub fn writes(&self) -> Vec<BufId> {
+        match *self {
+            Kernel::Gather { y, .. }
+            | Kernel::Fill { y, .. }
+            | Kernel::Map { y, .. }
+            | Kernel::Zip { y, .. }
+            | Kernel::Broadcast { y, .. }
+            | Kernel::Matmul { y, .. }
+            | Kernel::MatmulRows { y, .. }
+            | Kernel::SumElements { y, .. }
+            | Kernel::SumRows { y, .. }
+            | Kernel::MeanRows { y, .. }
+            | Kernel::Softmax { y, .. }
+            | Kernel::Pick { y, .. } => vec![y],
+            Kernel::MeanRowsGradient { dx, .. }
+            | Kernel::SoftmaxGradient { dx, .. }
+            | Kernel::SoftmaxCrossEntropyGradient { dx, .. }
+            | Kernel::PickGradient { dx, .. } => vec![dx],
+            Kernel::SoftmaxCrossEntropy { loss, probability, .. } => vec![loss, probability],
+            Kernel::Update { parameter, .. } => vec![parameter],
+        }
+    }
+}

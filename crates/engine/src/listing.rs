@@ -1,0 +1,246 @@
+//! A plan as a page that a person can read: sweeps, calls as formulas, places, FLOPs.
+
+use std::fmt;
+
+use crate::chain_rule::Forward;
+use crate::graph::Node;
+use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, Map, Zip};
+use crate::plan::{Goal, Plan, Zone};
+use crate::shape::Extent;
+use crate::sweeps::SweepKind;
+
+/// Leaves are called by their names, gradients by what they are of, others by number.
+pub(crate) fn name_values(
+    nodes: &[Node],
+    forward: &Forward,
+    gradients: &[Option<Buf>],
+    calls: &[Kernel],
+) -> Vec<String> {
+    let count = calls.iter().flat_map(|c| c.reads().into_iter().chain(c.writes())).map(|v| v.index() + 1).max();
+    let mut names = vec![String::new(); count.unwrap_or(0)];
+    let mut give = |buf: &Option<Buf>, name: String| {
+        if let Some(slot) = buf.and_then(|buf| names.get_mut(buf.id.index())).filter(|slot| slot.is_empty()) {
+            *slot = name;
+        }
+    };
+    for ((node, y), gradient) in nodes.iter().zip(&forward.y).zip(gradients) {
+        if !node.name.is_empty() {
+            give(y, node.name.clone());
+            give(gradient, format!("d({})", node.name));
+        }
+    }
+    let mut number = 0;
+    for v in calls.iter().flat_map(Kernel::writes) {
+        if names[v.index()].is_empty() {
+            names[v.index()] = format!("%{number}");
+            number += 1;
+        }
+    }
+    names
+}
+
+/// Floating-point operations of a call: for each row, and once for the whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flops {
+    /// For each row at hand.
+    pub per_row: u64,
+    /// For any number of rows.
+    pub once: u64,
+}
+
+impl std::ops::Add for Flops {
+    type Output = Flops;
+    fn add(self, other: Flops) -> Flops {
+        Flops { per_row: self.per_row + other.per_row, once: self.once + other.once }
+    }
+}
+
+impl Plan {
+    /// The floating-point operations of one run: a multiplication and an addition are two, and
+    /// each elementary function counts as one.
+    pub fn flops(&self) -> Flops {
+        self.calls.iter().map(|call| self.flops_of(call)).fold(Flops::default(), |a, b| a + b)
+    }
+
+    pub(crate) fn flops_of(&self, call: &Kernel) -> Flops {
+        let len = |v: BufId| self.values[v.index()].shape.len() as u64;
+        let row = |v: BufId| self.values[v.index()].extent == Extent::Row;
+        let each = |v: BufId, flops: u64| {
+            if row(v) { Flops { per_row: flops, once: 0 } } else { Flops { per_row: 0, once: flops } }
+        };
+        let rows = |flops: u64| Flops { per_row: flops, once: 0 };
+        match *call {
+            Kernel::Gather { .. } | Kernel::Fill { .. } | Kernel::Broadcast { .. } => Flops::default(),
+            Kernel::Pick { .. } | Kernel::PickGradient { .. } => Flops::default(),
+            Kernel::Map { y, .. } | Kernel::Zip { y, .. } => each(y, len(y)),
+            Kernel::Matmul { y, sizes, bias, epilogue, .. } => {
+                let outputs = (sizes.m * sizes.n) as u64;
+                let more = u64::from(bias.is_some()) + u64::from(epilogue != Epilogue::None);
+                each(y, outputs * (2 * sizes.k as u64 + more))
+            }
+            Kernel::MatmulRows { sizes, .. } => rows((2 * sizes.m * sizes.k * sizes.n) as u64),
+            Kernel::SumElements { x, y } => each(y, len(x)),
+            Kernel::SumRows { x, .. } | Kernel::MeanRows { x, .. } => rows(len(x)),
+            Kernel::MeanRowsGradient { dx, .. } => rows(len(dx)),
+            Kernel::Softmax { y, .. } => each(y, 4 * len(y)),
+            Kernel::SoftmaxGradient { dx, .. } => each(dx, 4 * len(dx)),
+            Kernel::SoftmaxCrossEntropy { probability, .. } => each(probability, 4 * len(probability)),
+            Kernel::SoftmaxCrossEntropyGradient { dx, .. } => each(dx, 2 * len(dx)),
+            Kernel::Update { rule, parameter, gradient } => {
+                let each_number = match rule.memory() {
+                    0 => 2,
+                    1 => 4,
+                    _ => 12,
+                };
+                let fold = match gradient {
+                    Gradient::Stored(_) => 0,
+                    Gradient::MatmulRows { sizes, .. } => (2 * sizes.m * sizes.k * sizes.n) as u64,
+                    Gradient::SumRows(x) => len(x),
+                };
+                Flops { per_row: fold, once: each_number * len(parameter) }
+            }
+        }
+    }
+
+    fn name(&self, v: BufId) -> &str {
+        self.labels.get(v.index()).map_or("?", String::as_str)
+    }
+
+    fn formula(&self, call: &Kernel) -> String {
+        let n = |v: BufId| self.name(v);
+        match *call {
+            Kernel::Gather { .. } => "rows at hand".to_owned(),
+            Kernel::Fill { value, per_row, .. } => format!("{value}{}", if per_row { " / rows" } else { "" }),
+            Kernel::Map { f, x, .. } => map_formula(f, n(x)),
+            Kernel::Zip { f, a, b, .. } => zip_formula(f, n(a), n(b)),
+            Kernel::Broadcast { x, .. } => format!("{} for each", n(x)),
+            Kernel::Matmul { a, b, bias, transpose_a, transpose_b, epilogue, .. } => {
+                let t = |yes| if yes { "ᵀ" } else { "" };
+                let mut product = format!("{}{} · {}{}", n(a), t(transpose_a), n(b), t(transpose_b));
+                if let Some(bias) = bias {
+                    product = format!("{product} + {}", n(bias));
+                }
+                match epilogue {
+                    Epilogue::None => product,
+                    Epilogue::Map(f) => map_formula(f, &product),
+                    Epilogue::Zip(f, with) => zip_formula(f, &format!("({product})"), n(with)),
+                }
+            }
+            Kernel::MatmulRows { a, b, .. } => format!("Σ rows {}ᵀ · {}", n(a), n(b)),
+            Kernel::SumElements { x, .. } => format!("Σ {}", n(x)),
+            Kernel::SumRows { x, .. } => format!("Σ rows {}", n(x)),
+            Kernel::MeanRows { x, .. } => format!("mean rows {}", n(x)),
+            Kernel::MeanRowsGradient { dy, .. } => format!("{} / rows", n(dy)),
+            Kernel::Softmax { x, .. } => format!("softmax({})", n(x)),
+            Kernel::SoftmaxGradient { y, dy, .. } => format!("{} · ({} - Σ {} · {})", n(y), n(dy), n(dy), n(y)),
+            Kernel::SoftmaxCrossEntropy { x, label, probability, .. } => {
+                format!("-ln softmax({}) at {}, and all of it in {}", n(x), n(label), n(probability))
+            }
+            Kernel::SoftmaxCrossEntropyGradient { probability, label, dloss, .. } => {
+                format!("({} - onehot({})) · {}", n(probability), n(label), n(dloss))
+            }
+            Kernel::Pick { x, label, .. } => format!("{} at {}", n(x), n(label)),
+            Kernel::PickGradient { label, dy, .. } => format!("{} at {}", n(dy), n(label)),
+            Kernel::Update { rule, gradient, .. } => match gradient {
+                Gradient::Stored(g) => format!("{} by {}", rule.name(), n(g)),
+                Gradient::MatmulRows { a, b, .. } => format!("{} by Σ rows {}ᵀ · {}", rule.name(), n(a), n(b)),
+                Gradient::SumRows(x) => format!("{} by Σ rows {}", rule.name(), n(x)),
+            },
+        }
+    }
+}
+
+fn map_formula(f: Map, x: &str) -> String {
+    match f {
+        Map::Negate => format!("-{x}"),
+        Map::Scale(c) => format!("{c} · {x}"),
+        Map::Shift(c) => format!("{x} + {c}"),
+        Map::Power(c) => format!("{x}^{c}"),
+        Map::Exp => format!("exp({x})"),
+        Map::Ln => format!("ln({x})"),
+        Map::Sin => format!("sin({x})"),
+        Map::Cos => format!("cos({x})"),
+        Map::Tanh => format!("tanh({x})"),
+        Map::Sqrt => format!("sqrt({x})"),
+        Map::Relu => format!("relu({x})"),
+        Map::Sigmoid => format!("sigmoid({x})"),
+    }
+}
+
+fn zip_formula(f: Zip, a: &str, b: &str) -> String {
+    match f {
+        Zip::Add => format!("{a} + {b}"),
+        Zip::Subtract => format!("{a} - {b}"),
+        Zip::Multiply => format!("{a} · {b}"),
+        Zip::Divide => format!("{a} / {b}"),
+        Zip::Power => format!("{a}^{b}"),
+        Zip::PowerLn => format!("{a}^{b} · ln({a})"),
+        Zip::ReluGradient => format!("{a} where {b} > 0"),
+        Zip::SigmoidGradient => format!("{a} · {b}(1 - {b})"),
+        Zip::TanhGradient => format!("{a} · (1 - {b}²)"),
+    }
+}
+
+/// `39760` as `39,760`.
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let goal = match self.goal {
+            Goal::Predict => "predict".to_owned(),
+            Goal::Loss => "loss".to_owned(),
+            Goal::Gradients => "loss and gradients".to_owned(),
+            Goal::Update(rule) => format!("one training step with {}", rule.name()),
+        };
+        let count = |n: usize| thousands(n as u64);
+        writeln!(f, "plan: {goal}")?;
+        let weights: usize = self.parameters().iter().map(|p| p.span.len).sum();
+        let layout = self.layout();
+        writeln!(
+            f,
+            "numbers: {} parameters, {} optimizer memory, {} whole; a row {} kept, {} scratch",
+            count(weights),
+            count(layout.memory),
+            count(layout.whole),
+            count(layout.kept),
+            count(layout.scratch)
+        )?;
+        let flops = self.flops();
+        writeln!(f, "FLOPs: {} a row, {} once", thousands(flops.per_row), thousands(flops.once))?;
+        for sweep in &self.sweeps {
+            match sweep.kind {
+                SweepKind::Examples => writeln!(f, "\nexamples' sweep: each chunk of rows, in order")?,
+                SweepKind::Parameters => writeln!(f, "\nparameters' sweep: each call by itself")?,
+            }
+            for at in sweep.calls.clone() {
+                let call = &self.calls[at];
+                let Some(&y) = call.writes().first() else { continue };
+                let target = format!("{}{}", self.name(y), self.values[y.index()].shape);
+                let place = match self.places[y.index()] {
+                    place if place.zone == Zone::Nowhere => String::new(),
+                    place => format!("{:?}+{}", place.zone, place.offset).to_lowercase(),
+                };
+                let flops = self.flops_of(call);
+                let flops = match (flops.per_row, flops.once) {
+                    (0, 0) => String::new(),
+                    (rows, 0) => format!("{} a row", thousands(rows)),
+                    (0, once) => thousands(once),
+                    (rows, once) => format!("{} a row + {}", thousands(rows), thousands(once)),
+                };
+                let line = format!("{at:4}  {target:<20} = {:<52} {flops:<24} {place}", self.formula(call));
+                writeln!(f, "{}", line.trim_end())?;
+            }
+        }
+        Ok(())
+    }
+}

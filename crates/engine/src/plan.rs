@@ -1,0 +1,451 @@
+//! A plan: what the machine does, compiled once from what a graph means.
+//!
+//! Compilation goes forward through the graph, back by the chain rule, adds the updates, and
+//! then looks at the calls alone: [prune](crate::prune), [fuse](crate::fuse),
+//! [order into sweeps](crate::sweeps), [place](crate::memory). A plan never contains the
+//! number of rows: one plan serves a whole batch, a short last one, and a single row.
+
+use crate::chain_rule::{Forward, chain_rule};
+use crate::emit::Emit;
+use crate::fuse::fuse;
+use crate::graph::{Graph, Kind, Node, NodeId, Var};
+use crate::kernel::{Buf, Gradient, Kernel, Rule};
+use crate::listing::name_values;
+use crate::memory::{Lifetime, place};
+use crate::prune::prune;
+use crate::shape::{Extent, Shape, ShapeError};
+use crate::sweeps::{Sweep, order_into_sweeps};
+
+/// What a plan delivers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Goal {
+    /// The outputs.
+    #[default]
+    Predict,
+    /// The loss, and the outputs.
+    Loss,
+    /// The loss, the outputs, and the gradients.
+    Gradients,
+    /// The loss, the outputs, and new parameters.
+    Update(Rule),
+}
+
+/// What to compile.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// What the plan delivers.
+    pub goal: Goal,
+    /// The node whose derivatives are taken: one number for the whole batch.
+    pub loss: Option<NodeId>,
+    /// Nodes whose values are read after a run.
+    pub outputs: Vec<NodeId>,
+    /// The nodes by which to differentiate; the parameters, if none are named.
+    pub with_respect_to: Vec<NodeId>,
+    /// Keep every node's value and gradient, and fuse nothing: for looking inside.
+    pub trace: bool,
+}
+
+/// A part of the arena that all plans of one graph share: a parameter, or its memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first element.
+    pub offset: usize,
+    /// How many.
+    pub len: usize,
+}
+
+/// A graph's input as a plan sees it.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// The shape of one row.
+    pub shape: Shape,
+    /// Whether the plan reads it.
+    pub used: bool,
+}
+
+/// A graph's parameter and where it lives, in every plan of that graph.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Shape,
+    /// Where.
+    pub span: Span,
+    /// Its node.
+    pub node: NodeId,
+}
+
+/// A region of the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zone {
+    /// Nowhere: pruned, fused away, or a constant.
+    Nowhere,
+    /// The parameters: first in every plan's arena.
+    Parameters,
+    /// Whole values, such as gradients.
+    Whole,
+    /// Row values that outlive their chunk: offsets count in elements a row.
+    Kept,
+    /// Row values that die within their chunk of rows: offsets count in elements a row.
+    Scratch,
+}
+
+/// Where a value lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The region.
+    pub zone: Zone,
+    /// Its offset there.
+    pub offset: usize,
+}
+
+/// How much of each region a plan needs, in elements; the optimizer's memory follows the parameters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Of the parameters.
+    pub parameters: usize,
+    /// Of the optimizer: one block of the parameters' size for each number it remembers.
+    pub memory: usize,
+    /// Of whole values.
+    pub whole: usize,
+    /// Of kept row values, for each row.
+    pub kept: usize,
+    /// Of row values within a chunk, for each row.
+    pub scratch: usize,
+}
+
+impl Layout {
+    /// Enough for both.
+    pub fn union(self, other: Layout) -> Layout {
+        Layout {
+            parameters: self.parameters.max(other.parameters),
+            memory: self.memory.max(other.memory),
+            whole: self.whole.max(other.whole),
+            kept: self.kept.max(other.kept),
+            scratch: self.scratch.max(other.scratch),
+        }
+    }
+}
+
+/// Elements between starts of whole values and parameters: a cache line of f32.
+pub(crate) const ALIGN: usize = 16;
+
+/// A compiled plan. Its `Display` is a listing.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub(crate) calls: Vec<Kernel>,
+    pub(crate) sweeps: Vec<Sweep>,
+    pub(crate) values: Vec<Buf>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) labels: Vec<String>,
+    pub(crate) layout: Layout,
+    pub(crate) goal: Goal,
+    inputs: Vec<Input>,
+    parameters: Vec<Parameter>,
+    nodes: Vec<Option<Buf>>,
+    gradients: Vec<Option<Buf>>,
+    loss: Option<Buf>,
+}
+
+/// A request that cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompileError {
+    /// Operands that do not fit together.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// The loss is not one number for the batch.
+    #[error("loss: expected one number for the whole batch, found {found}; take batch_mean() of each example's loss")]
+    Loss {
+        /// What it is.
+        found: String,
+    },
+}
+
+impl Graph {
+    /// The plan that computes `outputs`.
+    ///
+    /// # Errors
+    /// The graph's first shape error.
+    pub fn predict(&self, outputs: &[Var<'_>]) -> Result<Plan, CompileError> {
+        let outputs = outputs.iter().map(|v| v.id()).collect();
+        Plan::compile(self, &Request { outputs, ..Request::default() })
+    }
+
+    /// The plan that computes `loss` and its gradients by all parameters.
+    ///
+    /// # Errors
+    /// The graph's first shape error, or a loss that is not one number.
+    pub fn gradients(&self, loss: Var<'_>) -> Result<Plan, CompileError> {
+        Plan::compile(self, &Request { goal: Goal::Gradients, loss: Some(loss.id()), ..Request::default() })
+    }
+
+    /// The plan of one training step.
+    ///
+    /// # Errors
+    /// The graph's first shape error, or a loss that is not one number.
+    pub fn update(&self, loss: Var<'_>, rule: Rule) -> Result<Plan, CompileError> {
+        Plan::compile(self, &Request { goal: Goal::Update(rule), loss: Some(loss.id()), ..Request::default() })
+    }
+}
+
+impl Plan {
+    /// Compiles.
+    ///
+    /// # Errors
+    /// The graph's first shape error, or a loss that is not one number for the batch.
+    pub fn compile(graph: &Graph, request: &Request) -> Result<Plan, CompileError> {
+        graph.check()?;
+        let nodes: Vec<Node> = graph.ids().map(|id| graph.node(id)).collect();
+        let loss = if request.goal == Goal::Predict { None } else { request.loss };
+        if let Some(node) = loss.map(|loss| &nodes[loss.0])
+            && (node.extent == Extent::Row || !node.shape.is_scalar())
+        {
+            let rows = if node.extent == Extent::Row { " for each example" } else { "" };
+            return Err(CompileError::Loss { found: format!("{}{rows}", node.shape) });
+        }
+
+        let mut emit = Emit::default();
+        let (inputs, parameters, forward) = go_forward(&nodes, loss.iter().chain(&request.outputs), &mut emit);
+        let parameter_nodes = || parameters.iter().map(|p: &Parameter| p.node);
+        let wanted: Vec<NodeId> = match request.goal {
+            Goal::Gradients if !request.with_respect_to.is_empty() => request.with_respect_to.clone(),
+            Goal::Gradients | Goal::Update(_) => parameter_nodes().collect(),
+            Goal::Predict | Goal::Loss => Vec::new(),
+        };
+        let gradients = match loss {
+            Some(loss) if !wanted.is_empty() => chain_rule(&nodes, &forward, loss, &wanted, &mut emit),
+            _ => vec![None; nodes.len()],
+        };
+        if let Goal::Update(rule) = request.goal {
+            for id in parameter_nodes() {
+                if let (Some(w), Some(g)) = (forward.y[id.0], gradients[id.0]) {
+                    let gradient = Gradient::Stored(emit.stored(g));
+                    emit.calls.push(Kernel::Update { rule, parameter: w.id, gradient });
+                }
+            }
+        }
+
+        // What may be read after a run, and so outlives it.
+        let mut roots: Vec<Buf> = request.outputs.iter().chain(&loss).filter_map(|id| forward.y[id.0]).collect();
+        if request.goal == Goal::Gradients {
+            roots.extend(wanted.iter().filter_map(|id| gradients[id.0]));
+        }
+        if request.trace {
+            roots.extend(forward.y.iter().chain(&gradients).flatten());
+        }
+        let Emit { mut calls, values } = emit;
+        prune(&mut calls, &roots);
+        if !request.trace {
+            fuse(&mut calls, &values, &roots);
+        }
+        let sweeps = order_into_sweeps(&mut calls, &values);
+        let labels = name_values(&nodes, &forward, &gradients, &calls);
+
+        let mut plan = Plan {
+            calls,
+            sweeps,
+            places: vec![Place { zone: Zone::Nowhere, offset: 0 }; values.len()],
+            values,
+            labels,
+            layout: Layout::default(),
+            goal: request.goal,
+            inputs,
+            parameters,
+            nodes: Vec::new(),
+            gradients: Vec::new(),
+            loss: loss.and_then(|id| forward.y[id.0]),
+        };
+        plan.place_values(&forward, &roots);
+        plan.mark_used_inputs();
+        let readable = |buf: &Option<Buf>| buf.filter(|buf| roots.iter().any(|root| root.id == buf.id));
+        plan.nodes = forward.y.iter().map(readable).collect();
+        plan.gradients = gradients.iter().map(readable).collect();
+        Ok(plan)
+    }
+
+    fn mark_used_inputs(&mut self) {
+        for call in &self.calls {
+            if let Kernel::Gather { input, .. } = *call {
+                self.inputs[input].used = true;
+            }
+        }
+    }
+
+    fn place_values(&mut self, forward: &Forward, roots: &[Buf]) {
+        for parameter in &self.parameters {
+            if let Some(w) = forward.y[parameter.node.0] {
+                self.places[w.id.index()] = Place { zone: Zone::Parameters, offset: parameter.span.offset };
+            }
+        }
+        let end = |p: &Parameter| p.span.offset + p.span.len.next_multiple_of(ALIGN);
+        self.layout.parameters = self.parameters.last().map_or(0, end);
+        if let Goal::Update(rule) = self.goal {
+            self.layout.memory = rule.memory() * self.layout.parameters;
+        }
+
+        let uses = Uses::of(self, roots);
+        for (zone, align) in [(Zone::Whole, ALIGN), (Zone::Kept, 1), (Zone::Scratch, 1)] {
+            let members: Vec<usize> = (0..self.values.len()).filter(|&v| uses.zone(self, v) == zone).collect();
+            let lifetimes: Vec<Lifetime> = members
+                .iter()
+                .map(|&v| {
+                    let (first, last) = uses.lifetime(v, zone);
+                    Lifetime { len: self.values[v].shape.len(), first, last }
+                })
+                .collect();
+            let (offsets, total) = place(&lifetimes, align);
+            for (&v, offset) in members.iter().zip(offsets) {
+                self.places[v] = Place { zone, offset };
+            }
+            match zone {
+                Zone::Whole => self.layout.whole = total,
+                Zone::Kept => self.layout.kept = total,
+                _ => self.layout.scratch = total,
+            }
+        }
+    }
+
+    /// The graph's inputs, in the order in which a run takes their columns.
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// The graph's parameters, in the order of the arena.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The span of the parameter of that name.
+    pub fn parameter(&self, name: &str) -> Option<Span> {
+        self.parameters.iter().find(|p| p.name == name).map(|p| p.span)
+    }
+
+    /// How much memory it needs.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// What it delivers.
+    pub fn goal(&self) -> Goal {
+        self.goal
+    }
+
+    /// The value of a node, if the plan delivers it.
+    pub fn value(&self, node: Var<'_>) -> Option<Buf> {
+        self.value_of(node.id())
+    }
+
+    /// The value of the node of that number, if the plan delivers it.
+    pub fn value_of(&self, node: NodeId) -> Option<Buf> {
+        self.nodes.get(node.0).copied().flatten()
+    }
+
+    /// The derivative of the loss by a node, if the plan delivers it.
+    pub fn gradient(&self, node: Var<'_>) -> Option<Buf> {
+        self.gradient_of(node.id())
+    }
+
+    /// The derivative of the loss by the node of that number, if the plan delivers it.
+    pub fn gradient_of(&self, node: NodeId) -> Option<Buf> {
+        self.gradients.get(node.0).copied().flatten()
+    }
+
+    /// The loss, one number.
+    pub fn loss(&self) -> Option<Buf> {
+        self.loss
+    }
+}
+
+type Went = (Vec<Input>, Vec<Parameter>, Forward);
+
+/// Emits the values of the nodes that `targets` need.
+fn go_forward<'a>(nodes: &[Node], targets: impl Iterator<Item = &'a NodeId>, emit: &mut Emit) -> Went {
+    let mut needed = vec![false; nodes.len()];
+    targets.for_each(|id| needed[id.0] = true);
+    for (id, node) in nodes.iter().enumerate().rev() {
+        if needed[id] {
+            node.inputs.iter().for_each(|x| needed[x.0] = true);
+        }
+    }
+    let (mut inputs, mut parameters, mut offset) = (Vec::new(), Vec::new(), 0);
+    let mut y: Vec<Option<Buf>> = vec![None; nodes.len()];
+    let mut kept = vec![Vec::new(); nodes.len()];
+    for (id, node) in nodes.iter().enumerate() {
+        let leaf = |emit: &mut Emit| needed[id].then(|| emit.value(node.shape, node.extent));
+        match &node.kind {
+            Kind::Input => {
+                y[id] = leaf(emit);
+                if let Some(y) = y[id] {
+                    emit.calls.push(Kernel::Gather { input: inputs.len(), y: y.id });
+                }
+                inputs.push(Input { name: node.name.clone(), shape: node.shape, used: false });
+            }
+            Kind::Parameter => {
+                y[id] = leaf(emit);
+                let span = Span { offset, len: node.shape.len() };
+                offset += span.len.next_multiple_of(ALIGN);
+                parameters.push(Parameter { name: node.name.clone(), shape: node.shape, span, node: NodeId(id) });
+            }
+            Kind::Constant(c) if needed[id] => y[id] = Some(emit.constant(*c, node.shape)),
+            Kind::Op(op) if needed[id] => {
+                let x: Vec<Buf> = node.inputs.iter().filter_map(|x| y[x.0]).collect();
+                let out = op.forward(&x, emit);
+                y[id] = Some(out.y);
+                kept[id] = out.kept;
+            }
+            Kind::Constant(_) | Kind::Op(_) => {}
+        }
+    }
+    (inputs, parameters, Forward { y, kept })
+}
+
+/// When each value is written first and read last: by call and by sweep.
+struct Uses {
+    call: Vec<Option<(usize, usize)>>,
+    sweep: Vec<Option<(usize, usize)>>,
+    outlives: Vec<bool>,
+}
+
+impl Uses {
+    fn of(plan: &Plan, roots: &[Buf]) -> Uses {
+        let mut uses = Uses {
+            call: vec![None; plan.values.len()],
+            sweep: vec![None; plan.values.len()],
+            outlives: vec![false; plan.values.len()],
+        };
+        let widen = |range: &mut Option<(usize, usize)>, at: usize| {
+            *range = Some(range.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+        };
+        for (s, sweep) in plan.sweeps.iter().enumerate() {
+            for c in sweep.calls.clone() {
+                let call = &plan.calls[c];
+                for v in call.reads().into_iter().chain(call.writes()) {
+                    widen(&mut uses.call[v.index()], c);
+                    widen(&mut uses.sweep[v.index()], s);
+                }
+            }
+        }
+        roots.iter().for_each(|root| uses.outlives[root.id.index()] = true);
+        uses
+    }
+
+    fn zone(&self, plan: &Plan, v: usize) -> Zone {
+        let value = plan.values[v];
+        match (self.sweep[v], value.extent) {
+            (None, _) => Zone::Nowhere,
+            _ if plan.places[v].zone == Zone::Parameters => Zone::Parameters,
+            (_, Extent::Whole) => Zone::Whole,
+            (Some((first, last)), Extent::Row) if first < last || self.outlives[v] => Zone::Kept,
+            (_, Extent::Row) => Zone::Scratch,
+        }
+    }
+
+    fn lifetime(&self, v: usize, zone: Zone) -> (usize, usize) {
+        let range = if zone == Zone::Scratch { self.call[v] } else { self.sweep[v] };
+        let (first, last) = range.unwrap_or((0, 0));
+        (first, if self.outlives[v] { usize::MAX } else { last })
+    }
+}

@@ -1,0 +1,250 @@
+//! The reference backend: f64 and naive loops, one after another.
+//!
+//! It is the living definition of each kernel, and the ground on which gradients are checked.
+//! Nothing here is clever on purpose.
+
+use crate::backend::{Backend, BackendError, Zones};
+use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, Rule, Sizes};
+use crate::optimizer::Step;
+use crate::plan::{Plan, Span, Zone};
+use crate::rows::{Clock, Column, Rows};
+use crate::shape::Extent;
+
+/// The backend whose numbers the others are tested against.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reference;
+
+/// Its memory.
+#[derive(Clone, Debug)]
+pub struct ReferenceArena {
+    cells: Vec<f64>,
+    zones: Zones,
+    rows: usize,
+}
+
+impl Backend for Reference {
+    type Arena = ReferenceArena;
+
+    fn allocate(&self, plans: &[&Plan], rows: usize) -> Result<ReferenceArena, BackendError> {
+        let mut zones = Zones::new(plans, rows, 0, 1);
+        zones.scratch_rows = zones.capacity;
+        let total = zones.total().ok_or(BackendError::Memory { wanted: usize::MAX })?;
+        let mut cells = Vec::new();
+        cells.try_reserve_exact(total).map_err(|_| BackendError::Memory { wanted: total })?;
+        cells.resize(total, 0.0);
+        Ok(ReferenceArena { cells, zones, rows: 0 })
+    }
+
+    fn run(&self, plan: &Plan, arena: &mut ReferenceArena, rows: &Rows<'_>, clock: Clock) {
+        arena.zones.expect_room(plan, rows.count);
+        arena.rows = rows.count;
+        for call in &plan.calls {
+            Run { plan, cells: &mut arena.cells, zones: arena.zones, rows }.call(call, clock);
+        }
+    }
+
+    fn write(&self, arena: &mut ReferenceArena, span: Span, values: &[f64]) {
+        arena.cells[span.offset..span.offset + span.len].copy_from_slice(values);
+    }
+
+    fn read_span(&self, arena: &ReferenceArena, span: Span) -> Vec<f64> {
+        arena.cells[span.offset..span.offset + span.len].to_vec()
+    }
+
+    fn read(&self, plan: &Plan, arena: &ReferenceArena, value: Buf) -> Vec<f64> {
+        let rows = if value.extent == Extent::Row { arena.rows } else { 1 };
+        let len = rows * value.shape.len();
+        match value.constant {
+            Some(c) => vec![c; len],
+            None => {
+                let start = arena.zones.start(plan.places[value.id.index()], 0);
+                arena.cells[start..start + len].to_vec()
+            }
+        }
+    }
+
+    fn read_number(&self, plan: &Plan, arena: &ReferenceArena, value: Buf) -> f64 {
+        value.constant.unwrap_or_else(|| arena.cells[arena.zones.start(plan.places[value.id.index()], 0)])
+    }
+}
+
+/// One run at work.
+struct Run<'a> {
+    plan: &'a Plan,
+    cells: &'a mut [f64],
+    zones: Zones,
+    rows: &'a Rows<'a>,
+}
+
+impl Run<'_> {
+    fn is_row(&self, v: BufId) -> bool {
+        self.plan.values[v.index()].extent == Extent::Row
+    }
+
+    /// Elements of one row, or of the whole.
+    fn len(&self, v: BufId) -> usize {
+        self.plan.values[v.index()].shape.len()
+    }
+
+    /// Over how many rows a call that writes `v` goes.
+    fn count(&self, v: BufId) -> usize {
+        if self.is_row(v) { self.rows.count } else { 1 }
+    }
+
+    /// Where element `i` of `v` stands for row `r`: scalars stand for each element, wholes for each row.
+    fn at(&self, v: BufId, r: usize, i: usize) -> usize {
+        let len = self.len(v);
+        let r = if self.is_row(v) { r } else { 0 };
+        self.zones.start(self.plan.places[v.index()], 0) + r * len + if len == 1 { 0 } else { i }
+    }
+
+    fn get(&self, v: BufId, r: usize, i: usize) -> f64 {
+        debug_assert_ne!(self.plan.places[v.index()].zone, Zone::Nowhere);
+        self.cells[self.at(v, r, i)]
+    }
+
+    fn set(&mut self, v: BufId, r: usize, i: usize, value: f64) {
+        let at = self.at(v, r, i);
+        self.cells[at] = value;
+    }
+
+    /// y[r, i] = f(r, i)
+    fn each(&mut self, y: BufId, f: impl Fn(&Self, usize, usize) -> f64) {
+        for r in 0..self.count(y) {
+            for i in 0..self.len(y) {
+                let value = f(self, r, i);
+                self.set(y, r, i, value);
+            }
+        }
+    }
+
+    fn label(&self, label: BufId, r: usize) -> usize {
+        self.get(label, r, 0) as usize
+    }
+
+    /// The element (i, j) of Σ rows aᵀ·b.
+    fn sum_of_products(&self, a: BufId, b: BufId, sizes: Sizes, at: usize) -> f64 {
+        let (i, j) = (at / sizes.n, at % sizes.n);
+        let mut sum = 0.0;
+        for r in 0..self.rows.count {
+            for m in 0..sizes.m {
+                sum += self.get(a, r, m * sizes.k + i) * self.get(b, r, m * sizes.n + j);
+            }
+        }
+        sum
+    }
+
+    fn sum_rows(&self, x: BufId, i: usize) -> f64 {
+        (0..self.rows.count).map(|r| self.get(x, r, i)).sum()
+    }
+
+    fn call(&mut self, call: &Kernel, clock: Clock) {
+        match *call {
+            Kernel::Gather { input, y } => self.gather(input, y),
+            Kernel::Fill { value, per_row, y } => {
+                let value = if per_row { value / self.rows.count as f64 } else { value };
+                self.each(y, |_, _, _| value);
+            }
+            Kernel::Map { f, x, y } => self.each(y, |s, r, i| f.of(s.get(x, r, i))),
+            Kernel::Zip { f, a, b, y } => self.each(y, |s, r, i| f.of(s.get(a, r, i), s.get(b, r, i))),
+            Kernel::Broadcast { x, y } => self.each(y, |s, r, i| s.get(x, r, i)),
+            Kernel::Matmul { a, b, bias, y, transpose_a, transpose_b, sizes: Sizes { m, k, n }, epilogue } => {
+                self.each(y, |s, r, at| {
+                    let (i, j) = (at / n, at % n);
+                    let mut sum = bias.map_or(0.0, |bias| s.get(bias, r, j));
+                    for l in 0..k {
+                        let left = s.get(a, r, if transpose_a { l * m + i } else { i * k + l });
+                        sum += left * s.get(b, r, if transpose_b { j * k + l } else { l * n + j });
+                    }
+                    match epilogue {
+                        Epilogue::None => sum,
+                        Epilogue::Map(f) => f.of(sum),
+                        Epilogue::Zip(f, with) => f.of(sum, s.get(with, r, at)),
+                    }
+                });
+            }
+            Kernel::MatmulRows { a, b, y, sizes } => self.each(y, |s, _, at| s.sum_of_products(a, b, sizes, at)),
+            Kernel::SumElements { x, y } => self.each(y, |s, r, _| (0..s.len(x)).map(|i| s.get(x, r, i)).sum()),
+            Kernel::SumRows { x, y } => self.each(y, |s, _, i| s.sum_rows(x, i)),
+            Kernel::MeanRows { x, y } => self.each(y, |s, _, i| s.sum_rows(x, i) / s.rows.count as f64),
+            Kernel::MeanRowsGradient { dy, dx } => self.each(dx, |s, _, i| s.get(dy, 0, i) / s.rows.count as f64),
+            Kernel::Softmax { x, y } => self.each(y, |s, r, i| {
+                let (max, sum) = s.max_and_sum(x, r);
+                (s.get(x, r, i) - max).exp() / sum
+            }),
+            Kernel::SoftmaxGradient { y, dy, dx } => self.each(dx, |s, r, i| {
+                let dot: f64 = (0..s.len(y)).map(|j| s.get(dy, r, j) * s.get(y, r, j)).sum();
+                s.get(y, r, i) * (s.get(dy, r, i) - dot)
+            }),
+            Kernel::SoftmaxCrossEntropy { x, label, loss, probability } => {
+                self.each(loss, |s, r, _| {
+                    let (max, sum) = s.max_and_sum(x, r);
+                    sum.ln() - (s.get(x, r, s.label(label, r)) - max)
+                });
+                self.call(&Kernel::Softmax { x, y: probability }, clock);
+            }
+            Kernel::SoftmaxCrossEntropyGradient { probability, label, dloss, dx } => self.each(dx, |s, r, i| {
+                let onehot = if s.label(label, r) == i { 1.0 } else { 0.0 };
+                (s.get(probability, r, i) - onehot) * s.get(dloss, r, 0)
+            }),
+            Kernel::Pick { x, label, y } => self.each(y, |s, r, _| s.get(x, r, s.label(label, r))),
+            Kernel::PickGradient { label, dy, dx } => {
+                self.each(dx, |s, r, i| if s.label(label, r) == i { s.get(dy, r, 0) } else { 0.0 });
+            }
+            Kernel::Update { rule, parameter, gradient } => {
+                let gradients: Vec<f64> = (0..self.len(parameter))
+                    .map(|at| match gradient {
+                        Gradient::Stored(g) => self.get(g, 0, at),
+                        Gradient::MatmulRows { a, b, sizes } => self.sum_of_products(a, b, sizes, at),
+                        Gradient::SumRows(x) => self.sum_rows(x, at),
+                    })
+                    .collect();
+                self.update(rule, parameter, &gradients, clock);
+            }
+        }
+    }
+
+    fn gather(&mut self, input: usize, y: BufId) {
+        let width = self.len(y);
+        let (rows, column) = (self.rows, self.rows.columns[input]);
+        self.each(y, |_, r, i| {
+            let at = rows.row(r) * width + i;
+            match column {
+                Column::F32(cells) => cells[at].into(),
+                Column::F64(cells) => cells[at],
+                // In f32, as the tables of other backends have it.
+                Column::U8 { cells, scale } => (f32::from(cells[at]) * scale).into(),
+                Column::U32(cells) => cells[at].into(),
+                Column::Absent => f64::NAN,
+            }
+        });
+    }
+
+    /// max x, and Σ e^(x − max x), of one row: no exponential overflows.
+    fn max_and_sum(&self, x: BufId, r: usize) -> (f64, f64) {
+        let row = || (0..self.len(x)).map(|i| self.get(x, r, i));
+        let max = row().fold(f64::NEG_INFINITY, f64::max);
+        (max, row().map(|x| (x - max).exp()).sum())
+    }
+
+    fn update(&mut self, rule: Rule, parameter: BufId, gradients: &[f64], clock: Clock) {
+        let first = self.at(parameter, 0, 0);
+        let block = self.zones.layout.parameters;
+        for (at, &g) in gradients.iter().enumerate() {
+            let (w, m, v) = (first + at, first + at + block, first + at + 2 * block);
+            let cells = &mut *self.cells;
+            match Step::new(rule, clock.rate, clock.step) {
+                Step::Sgd { rate } => cells[w] -= rate * g,
+                Step::Momentum { rate, momentum } => {
+                    cells[m] = momentum * cells[m] + g;
+                    cells[w] -= rate * cells[m];
+                }
+                Step::Adam { rate, beta1, beta2, epsilon, correct1, correct2 } => {
+                    cells[m] = beta1 * cells[m] + (1.0 - beta1) * g;
+                    cells[v] = beta2 * cells[v] + (1.0 - beta2) * g * g;
+                    cells[w] -= rate * (cells[m] / correct1) / ((cells[v] / correct2).sqrt() + epsilon);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The two sweeps: calls in the order that keeps numbers in cache and threads apart.
+//!
+//! - The **examples' sweep** carries a chunk of rows through every row-wise call, forward and back.
+//! - The **parameters' sweep** folds rows into wholes and updates; its calls never depend on
+//!   one another, so any slice of any of them can be anyone's work.
+//!
+//! They alternate as data demands: sweep numbers are even for parameters, odd for examples. One
+//! training step of a plain network is one of each; a batch statistic would end a sweep and
+//! begin another.
+
+use std::ops::Range;
+
+use crate::kernel::{Buf, Kernel};
+use crate::shape::Extent;
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SweepKind {
+    /// Chunks of rows, each through all the calls in order.
+    Examples,
+    /// Independent calls on whole values.
+    Parameters,
+}
+
+/// A stretch of calls between two meetings of the threads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    /// Which.
+    pub kind: SweepKind,
+    /// Which calls.
+    pub calls: Range<usize>,
+}
+
+/// Sorts `calls`, which come in an order that respects their data, into as few sweeps as that
+/// data allows.
+pub(crate) fn order_into_sweeps(calls: &mut Vec<Kernel>, values: &[Buf]) -> Vec<Sweep> {
+    // By value: the first sweep in which a row-wise call, or a whole call, may read it.
+    let mut row_ready = vec![1usize; values.len()];
+    let mut whole_ready = vec![0usize; values.len()];
+    // By value: the first sweep of parameters after all that reads it.
+    let mut after_reads = vec![0usize; values.len()];
+    let mut numbered: Vec<(usize, Kernel)> = Vec::with_capacity(calls.len());
+    for call in calls.drain(..) {
+        let row_wise = call.writes().iter().any(|v| values[v.index()].extent == Extent::Row);
+        let ready = if row_wise { &row_ready } else { &whole_ready };
+        let earliest = if row_wise { 1 } else { 0 };
+        let mut sweep = call.reads().iter().map(|v| ready[v.index()]).fold(earliest, usize::max);
+        if let Kernel::Update { parameter, .. } = call {
+            sweep = sweep.max(after_reads[parameter.index()]);
+        }
+        for v in call.writes() {
+            row_ready[v.index()] = if row_wise { sweep } else { sweep + 1 };
+            whole_ready[v.index()] = if row_wise { sweep + 1 } else { sweep + 2 };
+        }
+        let next_parameters = if row_wise { sweep + 1 } else { sweep + 2 };
+        for v in call.reads() {
+            after_reads[v.index()] = after_reads[v.index()].max(next_parameters);
+        }
+        numbered.push((sweep, call));
+    }
+    numbered.sort_by_key(|&(sweep, _)| sweep);
+    let mut sweeps = Vec::new();
+    for part in numbered.chunk_by(|a, b| a.0 == b.0) {
+        let kind = if part[0].0 % 2 == 1 { SweepKind::Examples } else { SweepKind::Parameters };
+        sweeps.push(Sweep { kind, calls: calls.len()..calls.len() + part.len() });
+        calls.extend(part.iter().map(|&(_, call)| call));
+    }
+    sweeps
+}
