@@ -36,6 +36,7 @@ pub mod chain_rule;
 pub mod cpu;
 pub mod derivative;
 pub mod emit;
+pub mod flops;
 mod fuse;
 pub mod graph;
 pub mod kernel;

@@ -7,6 +7,7 @@
 
 use crate::chain_rule::{Forward, chain_rule};
 use crate::emit::Emit;
+use crate::flops::Flops;
 use crate::fuse::fuse;
 use crate::graph::{Graph, Kind, Node, NodeId, Var};
 use crate::kernel::{Buf, Gradient, Kernel, Rule};
@@ -142,6 +143,7 @@ pub struct Plan {
     pub(crate) places: Vec<Place>,
     pub(crate) labels: Vec<String>,
     pub(crate) layout: Layout,
+    pub(crate) flops: Flops,
     pub(crate) goal: Goal,
     inputs: Vec<Input>,
     parameters: Vec<Parameter>,
@@ -251,6 +253,7 @@ impl Plan {
             values,
             labels,
             layout: Layout::default(),
+            flops: Flops::default(),
             goal: request.goal,
             inputs,
             parameters,
@@ -260,6 +263,7 @@ impl Plan {
         };
         plan.place_values(&forward, &roots);
         plan.mark_used_inputs();
+        plan.flops = plan.count_flops();
         let readable = |buf: &Option<Buf>| buf.filter(|buf| roots.iter().any(|root| root.id == buf.id));
         plan.nodes = forward.y.iter().map(readable).collect();
         plan.gradients = gradients.iter().map(readable).collect();
@@ -326,6 +330,11 @@ impl Plan {
     /// How much memory it needs.
     pub fn layout(&self) -> Layout {
         self.layout
+    }
+
+    /// The floating-point operations of one run.
+    pub fn flops(&self) -> Flops {
+        self.flops
     }
 
     /// What it delivers.

@@ -15,7 +15,7 @@ use crate::shape::Extent;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SweepKind {
+pub(crate) enum SweepKind {
     /// Chunks of rows, each through all the calls in order.
     Examples,
     /// Independent calls on whole values.
@@ -24,11 +24,11 @@ pub enum SweepKind {
 
 /// A stretch of calls between two meetings of the threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sweep {
+pub(crate) struct Sweep {
     /// Which.
-    pub kind: SweepKind,
+    pub(crate) kind: SweepKind,
     /// Which calls.
-    pub calls: Range<usize>,
+    pub(crate) calls: Range<usize>,
 }
 
 /// Sorts `calls`, which come in an order that respects their data, into as few sweeps as that

@@ -1,33 +1,177 @@
-//! Stub.
-pub use crate::reference::ReferenceArena as CpuArena;
-use crate::*;
-/// Stub.
+//! The CPU backend: f32, as fast as the machine allows.
+//!
+//! A run is the plan's sweeps. In the examples' sweep each member of the [team](team) takes
+//! chunks of rows through all calls, while they are in cache; in the parameters' sweep each takes a
+//! slice of every gradient and update. Every element is computed by the same chain of operations
+//! whoever computes it, so results are the same to the bit for any number of threads.
+
+mod call;
+mod elementwise;
+mod fold;
+mod gather;
+mod instruction_set;
+mod math;
+mod memory;
+mod product;
+mod simd;
+mod softmax;
+mod team;
+mod update;
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::backend::{Backend, BackendError, Zones};
+use crate::kernel::Buf;
+use crate::plan::{Layout, Plan, Span};
+use crate::rows::{Clock, Rows};
+use crate::shape::Extent;
+use crate::sweeps::SweepKind;
+use call::Run;
+use instruction_set::Kernels;
+use memory::Cells;
+use team::Team;
+
+/// Numbers of a chunk's row values that stay in cache: half of a common L2.
+const CHUNK_NUMBERS: usize = 128 * 1024;
+/// A chunk's rows, at least, so that products have something to share, and at most.
+const CHUNK_ROWS: std::ops::RangeInclusive<usize> = 16..=512;
+/// A run of fewer floating-point operations is done by the caller alone: the others' part would cost
+/// more to hand over than to do.
+const ALONE_FLOPS: u64 = 300_000;
+
+/// The fast backend.
 #[derive(Debug)]
-pub struct Cpu;
+pub struct Cpu {
+    kernels: &'static Kernels,
+    team: Mutex<Team>,
+    threads: usize,
+    alone_flops: u64,
+}
+
 impl Cpu {
-    /// Stub.
-    pub fn new(_: usize) -> Self {
-        Cpu
+    /// With so many threads; 0 is taken as 1. Their number changes no result.
+    pub fn new(threads: usize) -> Self {
+        Cpu::with(instruction_set::available()[0], threads)
+    }
+
+    /// With as many threads as the machine has cores for this process.
+    pub fn all_cores() -> Self {
+        Cpu::new(std::thread::available_parallelism().map_or(1, Into::into))
+    }
+
+    fn with(kernels: &'static Kernels, threads: usize) -> Self {
+        let team = Team::new(threads.max(1));
+        Cpu { kernels, threads: team.members(), team: Mutex::new(team), alone_flops: ALONE_FLOPS }
+    }
+
+    /// Every instruction set of this machine, with so many threads that share even the smallest run.
+    #[cfg(test)]
+    pub(crate) fn each(threads: usize) -> impl Iterator<Item = Cpu> {
+        let sharing = move |kernels| Cpu { alone_flops: 0, ..Cpu::with(kernels, threads) };
+        instruction_set::available().into_iter().map(sharing)
+    }
+
+    /// How many threads it has.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// The instruction set it has chosen: `avx512`, `avx2` or `portable`.
+    pub fn instruction_set(&self) -> &'static str {
+        self.kernels.name
     }
 }
+
+/// The memory of [`Cpu`]: the zones of the plans, then each thread's packing room.
+#[derive(Debug)]
+pub struct CpuArena {
+    cells: Cells,
+    zones: Zones,
+    rows: usize,
+}
+
+impl CpuArena {
+    /// The parameters and the optimizer's memory: all that training changes.
+    pub fn state(&self) -> &[f32] {
+        &self.cells.as_slice()[..self.zones.whole()]
+    }
+
+    /// The same, for writing.
+    pub fn state_mut(&mut self) -> &mut [f32] {
+        let len = self.zones.whole();
+        &mut self.cells.as_mut_slice()[..len]
+    }
+
+    /// A value that the last run of `plan` delivered: row after row, if it has rows. Empty for a
+    /// constant.
+    pub fn slice(&self, plan: &Plan, value: Buf) -> &[f32] {
+        let rows = if value.extent == Extent::Row { self.rows } else { 1 };
+        let len = if value.constant.is_some() { 0 } else { rows * value.shape.len() };
+        let start = self.zones.start(plan.places[value.id.index()], 0);
+        &self.cells.as_slice()[start..start + len]
+    }
+}
+
+/// Rows of a chunk at most: its values stay in cache, unless the weights, which every chunk
+/// reads, are larger still.
+fn chunk_rows(layout: Layout) -> usize {
+    let row = (layout.kept + layout.scratch).max(1);
+    (CHUNK_NUMBERS.max(layout.parameters) / row).clamp(*CHUNK_ROWS.start(), *CHUNK_ROWS.end())
+}
+
 impl Backend for Cpu {
-    type Arena = ReferenceArena;
-    fn allocate(&self, p: &[&Plan], r: usize) -> Result<ReferenceArena, BackendError> {
-        Reference.allocate(p, r)
+    type Arena = CpuArena;
+
+    fn allocate(&self, plans: &[&Plan], rows: usize) -> Result<CpuArena, BackendError> {
+        let mut zones = Zones::new(plans, rows, 0, self.threads);
+        zones.scratch_rows = chunk_rows(zones.layout).min(zones.capacity);
+        let total = zones.total().and_then(|n| n.checked_add(self.threads * call::ROOM));
+        let total = total.ok_or(BackendError::Memory { wanted: usize::MAX })?;
+        Ok(CpuArena { cells: Cells::new(total)?, zones, rows: 0 })
     }
-    fn run(&self, p: &Plan, a: &mut Self::Arena, r: &Rows<'_>, c: Clock) {
-        Reference.run(p, a, r, c)
+
+    fn run(&self, plan: &Plan, arena: &mut CpuArena, rows: &Rows<'_>, clock: Clock) {
+        arena.zones.expect_room(plan, rows.count);
+        assert!(arena.zones.scratch_regions == self.threads, "the arena was allocated by a backend of other threads");
+        arena.rows = rows.count;
+        let flops = plan.flops;
+        let alone = flops.per_row * rows.count as u64 + flops.once < self.alone_flops;
+        let workers = if alone { 1 } else { self.threads };
+        // As many chunks for each worker, of as many rows.
+        let least = rows.count.div_ceil(arena.zones.scratch_rows.max(1)).max(1);
+        let chunk = rows.count.div_ceil(least.next_multiple_of(workers)).max(1);
+        let room = arena.zones.total().unwrap_or_default();
+        let cells = arena.cells.as_mut_slice();
+        let run = Run::new(plan, cells, arena.zones, room, rows, clock, self.kernels);
+        let mut team = self.team.lock().unwrap_or_else(PoisonError::into_inner);
+        for sweep in &plan.sweeps {
+            let work = |worker: usize| match sweep.kind {
+                SweepKind::Examples => run.examples(sweep, chunk, worker, workers),
+                SweepKind::Parameters => run.parameters(sweep, worker, workers),
+            };
+            if workers == 1 { work(0) } else { team.run(&work) }
+        }
     }
-    fn write(&self, a: &mut Self::Arena, s: Span, v: &[f64]) {
-        Reference.write(a, s, v)
+
+    fn write(&self, arena: &mut CpuArena, span: Span, values: &[f64]) {
+        let cells = &mut arena.cells.as_mut_slice()[span.offset..span.offset + span.len];
+        assert_eq!(cells.len(), values.len(), "one value for each number of the span");
+        cells.iter_mut().zip(values).for_each(|(cell, &value)| *cell = value as f32);
     }
-    fn read_span(&self, a: &Self::Arena, s: Span) -> Vec<f64> {
-        Reference.read_span(a, s)
+
+    fn read_span(&self, arena: &CpuArena, span: Span) -> Vec<f64> {
+        arena.cells.as_slice()[span.offset..span.offset + span.len].iter().map(|&x| x.into()).collect()
     }
-    fn read(&self, p: &Plan, a: &Self::Arena, v: Buf) -> Vec<f64> {
-        Reference.read(p, a, v)
+
+    fn read(&self, plan: &Plan, arena: &CpuArena, value: Buf) -> Vec<f64> {
+        match value.constant {
+            Some(c) if value.extent == Extent::Whole => vec![c; value.shape.len()],
+            Some(c) => vec![c; arena.rows * value.shape.len()],
+            None => arena.slice(plan, value).iter().map(|&x| x.into()).collect(),
+        }
     }
-    fn read_number(&self, p: &Plan, a: &Self::Arena, v: Buf) -> f64 {
-        Reference.read_number(p, a, v)
+
+    fn read_number(&self, plan: &Plan, arena: &CpuArena, value: Buf) -> f64 {
+        value.constant.or_else(|| arena.slice(plan, value).first().map(|&x| x.into())).unwrap_or(f64::NAN)
     }
 }

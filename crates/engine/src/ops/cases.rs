@@ -207,15 +207,38 @@ fn cpu_equals_reference() {
         for rows in [1, 2, 7, 16, 33, 100] {
             let bench = Bench::new(number, case, rows);
             let expected = bench.run(&Reference, &bench.plan);
-            let found = bench.run(&Cpu::new(2), &bench.plan);
-            let what = format!("{} with {rows} rows", case.name);
-            assert_close(&format!("{what}: loss"), &[found.0], &[expected.0], 3e-6);
-            assert_close(&format!("{what}: y"), &found.1, &expected.1, 3e-6);
-            for (o, (found, expected)) in found.2.iter().zip(&expected.2).enumerate() {
-                let both = found.as_deref().zip(expected.as_deref());
-                both.into_iter().for_each(|(found, expected)| {
-                    assert_close(&format!("{what}: gradient {o}"), found, expected, 3e-5)
-                });
+            for cpu in Cpu::each(1) {
+                let found = bench.run(&cpu, &bench.plan);
+                let what = format!("{} with {rows} rows on {}", case.name, cpu.instruction_set());
+                assert_close(&format!("{what}: loss"), &[found.0], &[expected.0], 3e-6);
+                assert_close(&format!("{what}: y"), &found.1, &expected.1, 3e-6);
+                for (o, (found, expected)) in found.2.iter().zip(&expected.2).enumerate() {
+                    if let (Some(found), Some(expected)) = (found, expected) {
+                        assert_close(&format!("{what}: gradient {o}"), found, expected, 3e-5);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn threads_and_instruction_sets_change_no_bit() {
+    let all_bits = |bench: &Bench, cpu: &Cpu| {
+        let (loss, y, gradients) = bench.run(cpu, &bench.plan);
+        let numbers = gradients.into_iter().flatten().flatten().chain(y).chain([loss]);
+        numbers.map(f64::to_bits).collect::<Vec<u64>>()
+    };
+    for (number, case) in all().iter().enumerate() {
+        for rows in [1, 7, 100] {
+            let bench = Bench::new(number, case, rows);
+            let fused: Vec<Cpu> = Cpu::each(1).filter(|cpu| cpu.instruction_set() != "portable").collect();
+            let first = fused.first().map(|cpu| all_bits(&bench, cpu));
+            for cpu in fused.into_iter().chain([2, 3, 8].into_iter().flat_map(Cpu::each)) {
+                if cpu.instruction_set() != "portable" {
+                    let what = format!("{}, {rows} rows, {} × {}", case.name, cpu.instruction_set(), cpu.threads());
+                    assert_eq!(Some(all_bits(&bench, &cpu)), first, "{what}");
+                }
             }
         }
     }

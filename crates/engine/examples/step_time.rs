@@ -1,0 +1,151 @@
+//! Times one training step: the benchmark's side of chainrule.
+//!
+//! ```text
+//! step_time [--case book|tabular|wide|deep] [--mlp 784-50-10 --batch 100 --optimizer sgd]
+//!           [--seconds 3] [--threads N]
+//! ```
+//!
+//! A step draws a fresh random mini-batch from 10,000 resident rows, goes forward and back, and
+//! updates. Printed: one JSON object with the median in microseconds.
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::exit, reason = "a program")]
+
+use std::time::{Duration, Instant};
+
+use chainrule_engine::{Backend, Clock, Column, Cpu, Graph, Rows, Rule};
+
+const RESIDENT: usize = 10_000;
+const CASES: [(&str, &str, usize, &str); 4] = [
+    ("book", "784-50-10", 100, "sgd"),
+    ("tabular", "28-64-64-2", 256, "adam"),
+    ("wide", "784-1024-1024-10", 128, "adam"),
+    ("deep", "784-100-100-100-100-100-100-10", 100, "adam"),
+];
+
+/// SplitMix64: enough for synthetic data.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: usize) -> u32 {
+        (self.next() % n as u64) as u32
+    }
+
+    /// About normal: the sum of four uniform numbers, with variance 1.
+    fn normal(&mut self) -> f32 {
+        let unit = |bits: u64| (bits >> 40) as f32 / (1u64 << 24) as f32;
+        let sum: f32 = (0..4).map(|_| unit(self.next())).sum();
+        (sum - 2.0) * 3f32.sqrt()
+    }
+}
+
+struct Asked {
+    case: String,
+    sizes: Vec<usize>,
+    batch: usize,
+    optimizer: Rule,
+    seconds: f64,
+    threads: usize,
+}
+
+fn asked() -> Result<Asked, String> {
+    let mut case = "book".to_owned();
+    let (mut sizes, mut batch, mut optimizer, mut seconds) = (String::new(), 0, String::new(), 3.0);
+    let mut threads = std::thread::available_parallelism().map_or(1, Into::into);
+    let mut words = std::env::args().skip(1);
+    while let Some(flag) = words.next() {
+        let value = words.next().ok_or(format!("{flag}: expected a value"))?;
+        let wrong = |_| format!("{flag}: expected a number, found '{value}'");
+        match flag.as_str() {
+            "--case" => case = value,
+            "--mlp" => sizes = value,
+            "--batch" => batch = value.parse().map_err(wrong)?,
+            "--optimizer" => optimizer = value,
+            "--seconds" => seconds = value.parse().map_err(|_| format!("{flag}: expected a number, found {value}"))?,
+            "--threads" => threads = value.parse().map_err(wrong)?,
+            _ => return Err(format!("unknown flag {flag}")),
+        }
+    }
+    if sizes.is_empty() {
+        let (_, s, b, o) = CASES.iter().find(|(name, ..)| *name == case).ok_or(format!("unknown case '{case}'"))?;
+        (sizes, batch, optimizer) = ((*s).to_owned(), *b, (*o).to_owned());
+    } else {
+        case = format!("{sizes} x{batch} {optimizer}");
+    }
+    let sizes: Option<Vec<usize>> = sizes.split('-').map(|n| n.parse().ok().filter(|&n| n > 0)).collect();
+    let sizes = sizes.filter(|s| s.len() > 1).ok_or("--mlp: expected sizes such as 784-50-10")?;
+    let optimizer = Rule::named(&optimizer).ok_or(format!("unknown optimizer '{optimizer}'"))?;
+    if batch == 0 || batch > RESIDENT {
+        return Err(format!("--batch: expected 1 to {RESIDENT}, found {batch}"));
+    }
+    Ok(Asked { case, sizes, batch, optimizer, seconds, threads })
+}
+
+fn measure(asked: &Asked) -> Result<(f64, usize), Box<dyn std::error::Error>> {
+    let g = Graph::new();
+    let (x, t) = (g.input("x", [asked.sizes[0]]), g.label("t"));
+    let mut y = x;
+    let layers = asked.sizes.len() - 1;
+    for (n, size) in asked.sizes.windows(2).enumerate() {
+        let w = g.parameter(&format!("{n}.weight"), [size[0], size[1]]);
+        y = y.affine(w, g.parameter(&format!("{n}.bias"), [size[1]]));
+        if n + 1 < layers {
+            y = y.relu();
+        }
+    }
+    let plan = g.update(y.softmax_with_loss(t).batch_mean(), asked.optimizer)?;
+    let backend = Cpu::new(asked.threads);
+    let mut arena = backend.allocate(&[&plan], asked.batch)?;
+
+    let mut numbers = Numbers(1);
+    for parameter in plan.parameters().iter().filter(|p| p.shape.rank() == 2) {
+        let scale = (2.0 / parameter.shape.axes()[0] as f64).sqrt();
+        let weights: Vec<f64> = (0..parameter.span.len).map(|_| f64::from(numbers.normal()) * scale).collect();
+        backend.write(&mut arena, parameter.span, &weights);
+    }
+    let cells: Vec<f32> = (0..RESIDENT * asked.sizes[0]).map(|_| numbers.normal()).collect();
+    let labels: Vec<u32> = (0..RESIDENT).map(|_| numbers.below(asked.sizes[layers])).collect();
+    let columns = [Column::F32(&cells), Column::U32(&labels)];
+    let mut index = vec![0; asked.batch];
+    let mut step = 0;
+    let mut one = || -> Result<Duration, Box<dyn std::error::Error>> {
+        let start = Instant::now();
+        index.iter_mut().for_each(|i| *i = numbers.below(RESIDENT));
+        let rows = Rows::pick(&plan, &columns, &index)?;
+        // A small rate: random labels cannot be learned, and must not diverge.
+        backend.run(&plan, &mut arena, &rows, Clock { step, rate: 1e-3, seed: 0 });
+        step += 1;
+        Ok(start.elapsed())
+    };
+    for _ in 0..5 {
+        one()?;
+    }
+    let (mut times, end) = (Vec::new(), Instant::now() + Duration::from_secs_f64(asked.seconds));
+    while Instant::now() < end || times.len() < 5 {
+        times.push(one()?.as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    Ok((times[times.len() / 2] * 1e6, times.len()))
+}
+
+fn main() {
+    let result = asked().map_err(Box::<dyn std::error::Error>::from).and_then(|asked| Ok((measure(&asked)?, asked)));
+    match result {
+        Ok(((microseconds, steps), asked)) => {
+            let rate = asked.batch as f64 / microseconds * 1e6;
+            println!(
+                r#"{{"case": "{}", "peer": "chainrule", "us_per_step": {microseconds:.1}, "steps_timed": {steps}, "examples_per_s": {rate:.0}}}"#,
+                asked.case
+            );
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::exit(2);
+        }
+    }
+}

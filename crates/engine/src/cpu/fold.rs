@@ -1,0 +1,136 @@
+//! Folds: rows into a whole, in the order of the rows, and the update that follows in the same visit.
+//!
+//! A weight's gradient Σ rows xᵀ·dy is computed block by block into a buffer that stays in cache, and each
+//! block is used up by the optimizer at once: the whole gradient is never in memory.
+
+use super::product::{Finish, Product, product};
+use super::simd::{LANES, Simd};
+use super::update::update;
+use crate::optimizer::Step;
+
+/// Rows of a weight's gradient that are computed between two updates.
+const BLOCK_ROWS: usize = 48;
+const BLOCK_COLUMNS: usize = 64;
+/// Numbers that a block of a gradient needs.
+pub(super) const BLOCK: usize = BLOCK_ROWS * BLOCK_COLUMNS;
+
+/// Where a gradient goes.
+#[derive(Clone, Copy)]
+pub(super) enum Target {
+    /// To memory, of the weight's layout.
+    Store(*mut f32),
+    /// Into the update of the weight at `w`, whose memory stands `block` after it.
+    Update { step: Step, w: *mut f32, block: usize },
+}
+
+/// Rows `from..to` of the gradient `[width, n]` = Σ aᵀ·b over `rows` rows.
+#[derive(Clone, Copy)]
+pub(super) struct Fold {
+    pub(super) rows: usize,
+    /// Columns of a.
+    pub(super) width: usize,
+    pub(super) n: usize,
+    pub(super) a: *const f32,
+    pub(super) b: *const f32,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) target: Target,
+    /// Room for a packed panel, and for [`BLOCK`] numbers.
+    pub(super) panel: *mut f32,
+    pub(super) buffer: *mut f32,
+}
+
+/// Computes the gradient's rows.
+///
+/// # Safety
+/// The machine has S; the pointers are valid for their matrices, and nobody else touches the rows
+/// `from..to` of the target.
+#[inline(always)]
+pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
+    // SAFETY: the caller's promises; the buffer holds a block.
+    unsafe {
+        let part = |i: usize, rows: usize, j: usize, columns: usize, c: *mut f32, c_row: usize| Product {
+            m: rows,
+            k: f.rows,
+            n: columns,
+            a: f.a.add(i),
+            a_row: 1,
+            a_col: f.width,
+            b: f.b.add(j),
+            b_step: f.n,
+            b_transposed: false,
+            bias: std::ptr::null(),
+            c,
+            c_row,
+            finish: Finish::None,
+            panel: f.panel,
+        };
+        match f.target {
+            Target::Store(y) => {
+                product::<S>(&part(f.from, f.to - f.from, 0, f.n, y.add(f.from * f.n), f.n));
+            }
+            Target::Update { step, w, block } => {
+                for j in (0..f.n).step_by(BLOCK_COLUMNS) {
+                    let columns = BLOCK_COLUMNS.min(f.n - j);
+                    for i in (f.from..f.to).step_by(BLOCK_ROWS) {
+                        let rows = BLOCK_ROWS.min(f.to - i);
+                        product::<S>(&part(i, rows, j, columns, f.buffer, columns));
+                        for r in 0..rows {
+                            let w = w.add((i + r) * f.n + j);
+                            update::<S>(step, w, block, f.buffer.add(r * columns), columns);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// y = Σ x over `rows` rows of `len` numbers.
+///
+/// # Safety
+/// The machine has S; the pointers are valid for their matrices.
+#[inline(always)]
+pub(super) unsafe fn sum_rows<S: Simd>(rows: usize, len: usize, x: *const f32, y: *mut f32) {
+    // SAFETY: the caller's promises: the last part of a row is loaded and stored by its length.
+    unsafe {
+        let zero = S::splat(0.0);
+        for i in (0..len).step_by(LANES) {
+            let part = LANES.min(len - i);
+            let mut sum = zero;
+            for r in 0..rows {
+                sum = S::add(sum, S::load_part(x.add(r * len + i), part, zero));
+            }
+            S::store_part(y.add(i), sum, part);
+        }
+    }
+}
+
+/// Σ x over `rows` rows of `len` numbers, each sum used up by the update of the parameter at `w`.
+///
+/// # Safety
+/// As for [`sum_rows`]; the buffer holds [`BLOCK`] numbers.
+#[inline(always)]
+pub(super) unsafe fn sum_rows_update<S: Simd>(
+    rows: usize,
+    len: usize,
+    x: *const f32,
+    step: Step,
+    w: *mut f32,
+    block: usize,
+    buffer: *mut f32,
+) {
+    // SAFETY: the caller's promises, for each part of the columns.
+    unsafe {
+        let zero = S::splat(0.0);
+        for i in (0..len).step_by(LANES) {
+            let part = LANES.min(len - i);
+            let mut sum = zero;
+            for r in 0..rows {
+                sum = S::add(sum, S::load_part(x.add(r * len + i), part, zero));
+            }
+            S::store_part(buffer, sum, part);
+            update::<S>(step, w.add(i), block, buffer, part);
+        }
+    }
+}

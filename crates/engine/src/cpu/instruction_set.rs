@@ -1,0 +1,116 @@
+//! The kernels of each instruction set, chosen once when the program starts.
+
+use super::elementwise;
+use super::fold::{self, Fold};
+use super::product::{self, Product};
+use super::simd::Portable;
+#[cfg(target_arch = "x86_64")]
+use super::simd::{Avx2, Avx512};
+use super::softmax;
+use super::update;
+use crate::kernel::{Map, Zip};
+use crate::optimizer::Step;
+
+/// The entry points of one instruction set.
+///
+/// Each is unsafe as the generic function of its name is; that the machine has the instructions
+/// is promised by where a table comes from: [`best`] or [`named`].
+pub(super) struct Kernels {
+    pub(super) name: &'static str,
+    pub(super) product: unsafe fn(&Product),
+    pub(super) fold: unsafe fn(&Fold),
+    pub(super) sum_rows: unsafe fn(usize, usize, *const f32, *mut f32),
+    pub(super) sum_rows_update: unsafe fn(usize, usize, *const f32, Step, *mut f32, usize, *mut f32),
+    pub(super) update: unsafe fn(Step, *mut f32, usize, *const f32, usize),
+    pub(super) map: unsafe fn(Map, *const f32, *mut f32, usize),
+    pub(super) zip: unsafe fn(Zip, *const f32, usize, *const f32, usize, *mut f32, usize),
+    pub(super) softmax: unsafe fn(*const f32, *mut f32, usize) -> (f32, f32),
+    pub(super) softmax_gradient: unsafe fn(usize, *const f32, *const f32, *mut f32),
+    pub(super) cross_entropy: unsafe fn(usize, usize, *const f32, *const f32, usize, *mut f32, *mut f32),
+    pub(super) cross_entropy_gradient:
+        unsafe fn(usize, usize, *const f32, *const f32, usize, *const f32, usize, *mut f32),
+}
+
+impl std::fmt::Debug for Kernels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+macro_rules! instruction_set {
+    ($table:ident, $name:literal, $simd:ty $(, $features:literal)?) => {
+        static $table: Kernels = {
+            instruction_set!(@each $simd $(, $features)?;
+                fn product(p: &Product) = product::product;
+                fn fold(f: &Fold) = fold::fold;
+                fn sum_rows(rows: usize, len: usize, x: *const f32, y: *mut f32) = fold::sum_rows;
+                fn sum_rows_update(
+                    rows: usize, len: usize, x: *const f32, step: Step, w: *mut f32, block: usize, buffer: *mut f32
+                ) = fold::sum_rows_update;
+                fn update(step: Step, w: *mut f32, block: usize, g: *const f32, len: usize) = update::update;
+                fn map(f: Map, x: *const f32, y: *mut f32, len: usize) = elementwise::map;
+                fn zip(
+                    f: Zip, a: *const f32, a_step: usize, b: *const f32, b_step: usize, y: *mut f32, len: usize
+                ) = elementwise::zip;
+                fn softmax_gradient(n: usize, y: *const f32, dy: *const f32, dx: *mut f32) = softmax::softmax_gradient;
+                fn cross_entropy(
+                    rows: usize, n: usize, x: *const f32, label: *const f32, label_step: usize,
+                    loss: *mut f32, probability: *mut f32
+                ) = softmax::cross_entropy;
+                fn cross_entropy_gradient(
+                    rows: usize, n: usize, probability: *const f32, label: *const f32, label_step: usize,
+                    dloss: *const f32, dloss_step: usize, dx: *mut f32
+                ) = softmax::cross_entropy_gradient;
+            );
+            $(#[target_feature(enable = $features)])?
+            unsafe fn softmax(x: *const f32, y: *mut f32, n: usize) -> (f32, f32) {
+                // SAFETY: the caller's promises, and this function has S's instructions.
+                unsafe { softmax::softmax::<$simd>(x, y, n) }
+            }
+            Kernels {
+                name: $name, product, fold, sum_rows, sum_rows_update, update, map, zip,
+                softmax, softmax_gradient, cross_entropy, cross_entropy_gradient,
+            }
+        };
+    };
+    (@each $simd:ty, $features:literal; $(fn $f:ident($($x:ident: $t:ty),*) = $module:ident::$g:ident;)*) => {$(
+        #[target_feature(enable = $features)]
+        unsafe fn $f($($x: $t),*) {
+            // SAFETY: the caller's promises, and this function has S's instructions.
+            unsafe { $module::$g::<$simd>($($x),*) }
+        }
+    )*};
+    (@each $simd:ty; $(fn $f:ident($($x:ident: $t:ty),*) = $module:ident::$g:ident;)*) => {$(
+        unsafe fn $f($($x: $t),*) {
+            // SAFETY: the caller's promises; this instruction set is every machine's.
+            unsafe { $module::$g::<$simd>($($x),*) }
+        }
+    )*};
+}
+
+instruction_set!(PORTABLE, "portable", Portable);
+#[cfg(target_arch = "x86_64")]
+instruction_set!(AVX2, "avx2", Avx2, "avx2,fma");
+#[cfg(target_arch = "x86_64")]
+instruction_set!(AVX512, "avx512", Avx512, "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma");
+
+/// The tables that this machine can use, best first.
+pub(super) fn available() -> Vec<&'static Kernels> {
+    let mut tables = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    {
+        let wide = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512bw");
+        let fused = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        if wide && fused {
+            tables.push(&AVX512);
+        }
+        if fused {
+            tables.push(&AVX2);
+        }
+    }
+    tables.push(&PORTABLE);
+    tables
+}

@@ -1,0 +1,97 @@
+//! eˣ, tanh and the sigmoid on sixteen lanes.
+//!
+//! Polynomials and thresholds are those of Cephes (Moshier, expf.c and tanhf.c). Their
+//! error in units of the last place is stated with each and held by a test over all of their range.
+
+use super::simd::{LANES, Simd};
+
+/// eˣ, within 2 ULP for −87.3 ≤ x; smaller results, which have few bits, are 0. ∞ from 88.73 on.
+#[inline(always)]
+pub(super) unsafe fn exp<S: Simd>(x: S::V) -> S::V {
+    // SAFETY: no pointers; the machine is the caller's promise.
+    unsafe {
+        let (low, high) = (S::splat(-87.336_54), S::splat(88.722_84));
+        // x = n·ln 2 + r. Adding and taking away 1.5·2²³ rounds to a whole number.
+        let magic = S::splat(12_582_912.0);
+        let within = S::max(low, S::min(high, x)); // in this order, NaN stays NaN
+        let n = S::sub(S::fma(within, S::splat(std::f32::consts::LOG2_E), magic), magic);
+        let r = S::fma(n, S::splat(-0.693_359_4), within);
+        let r = S::fma(n, S::splat(2.121_944_4e-4), r);
+        let mut p = S::splat(1.987_569_1e-4);
+        for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
+            p = S::fma(p, r, S::splat(c));
+        }
+        let p = S::add(S::fma(p, S::mul(r, r), r), S::splat(1.0));
+        // n may be 128, which no exponent holds: 2ⁿ = 2ⁿ⁻¹·2.
+        let y = S::mul(S::mul(p, S::exp2(S::sub(n, S::splat(1.0)))), S::splat(2.0));
+        let y = S::select_less(x, low, S::splat(0.0), y);
+        S::select_less(high, x, S::splat(f32::INFINITY), y)
+    }
+}
+
+/// tanh x, within 3 ULP.
+#[inline(always)]
+pub(super) unsafe fn tanh<S: Simd>(x: S::V) -> S::V {
+    // SAFETY: no pointers; the machine is the caller's promise.
+    unsafe {
+        let zero = S::splat(0.0);
+        let size = S::select_less(x, zero, S::sub(zero, x), x);
+        // Near zero 1 − 2/(e²ˣ + 1) would cancel.
+        let z = S::mul(x, x);
+        let mut p = S::splat(-5.704_988_7e-3);
+        for c in [2.063_908_9e-2, -5.373_971_5e-2, 1.333_144_2e-1, -3.333_328_2e-1] {
+            p = S::fma(p, z, S::splat(c));
+        }
+        let near = S::fma(S::mul(p, z), x, x);
+        let e = exp::<S>(S::add(size, size));
+        let far = S::sub(S::splat(1.0), S::div(S::splat(2.0), S::add(e, S::splat(1.0))));
+        let far = S::select_less(x, zero, S::sub(zero, far), far);
+        S::select_less(size, S::splat(0.625), near, far)
+    }
+}
+
+/// 1/(1 + e⁻ˣ), within 4 ULP.
+#[inline(always)]
+pub(super) unsafe fn sigmoid<S: Simd>(x: S::V) -> S::V {
+    // SAFETY: no pointers; the machine is the caller's promise.
+    unsafe {
+        let (zero, one) = (S::splat(0.0), S::splat(1.0));
+        let e = exp::<S>(S::select_less(x, zero, x, S::sub(zero, x)));
+        S::div(S::select_less(x, zero, e, one), S::add(one, e))
+    }
+}
+
+/// The sixteen lanes as an array.
+#[inline(always)]
+pub(super) unsafe fn lanes<S: Simd>(v: S::V) -> [f32; LANES] {
+    let mut out = [0.0; LANES];
+    // SAFETY: `out` holds sixteen lanes.
+    unsafe { S::store(out.as_mut_ptr(), v) };
+    out
+}
+
+/// The sum of the lanes, in pairs: the same order on every machine.
+#[inline(always)]
+pub(super) unsafe fn sum_lanes<S: Simd>(v: S::V) -> f32 {
+    // SAFETY: the machine is the caller's promise.
+    fold_lanes(unsafe { lanes::<S>(v) }, |a, b| a + b)
+}
+
+/// The largest lane.
+#[inline(always)]
+pub(super) unsafe fn max_lanes<S: Simd>(v: S::V) -> f32 {
+    // SAFETY: the machine is the caller's promise.
+    fold_lanes(unsafe { lanes::<S>(v) }, |a, b| if a > b { a } else { b })
+}
+
+#[inline(always)]
+fn fold_lanes(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] = f(lanes[i], lanes[i + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}

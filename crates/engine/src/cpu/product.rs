@@ -1,0 +1,285 @@
+//! C = A·B by register tiles: broadcast an element of A, multiply it with vectors of B's row.
+//!
+//! Each element of C is one chain of fused multiply-adds over k, from the bias on, in the order of k. So
+//! neither the tile, nor the block of k, nor the instruction set, nor who computes which rows changes
+//! a bit of it.
+//!
+//! A is read where it lies, with any strides. B is copied into a packed panel where its rows are
+//! far apart (their cache lines would fall on few sets, their pages on few TLB entries) or
+//! where it is transposed, if there are enough rows of A to pay for it.
+
+use super::elementwise::{map, zip};
+use super::simd::{LANES, Simd};
+use crate::kernel::{Map, Zip};
+
+/// Rows of k that a packed panel holds at most: 1,024 × 64 columns are 256 KiB, within an L2.
+const PANEL_ROWS: usize = 1024;
+/// Columns of a panel at most.
+const PANEL_COLUMNS: usize = 64;
+/// Numbers that packing needs.
+pub(super) const PANEL: usize = PANEL_ROWS * PANEL_COLUMNS;
+/// Rows of B that lie further apart than this many numbers are packed.
+const FAR: usize = 256;
+/// Fewer rows of A do not pay for packing.
+const FEW_ROWS: usize = 8;
+
+/// What happens to a finished element.
+#[derive(Clone, Copy)]
+pub(super) enum Finish {
+    None,
+    Map(Map),
+    /// With the same element of a matrix of C's layout.
+    Zip(Zip, *const f32),
+}
+
+/// C `[m, n]` = finish(A `[m, k]` · B `[k, n]` + bias).
+#[derive(Clone, Copy)]
+pub(super) struct Product {
+    pub(super) m: usize,
+    pub(super) k: usize,
+    pub(super) n: usize,
+    pub(super) a: *const f32,
+    /// Steps in A from row to row, and along k.
+    pub(super) a_row: usize,
+    pub(super) a_col: usize,
+    pub(super) b: *const f32,
+    /// The step in B from row to row; if transposed, from column to column.
+    pub(super) b_step: usize,
+    pub(super) b_transposed: bool,
+    /// `[n]`, or null.
+    pub(super) bias: *const f32,
+    pub(super) c: *mut f32,
+    pub(super) c_row: usize,
+    pub(super) finish: Finish,
+    /// Room for [`PANEL`] numbers.
+    pub(super) panel: *mut f32,
+}
+
+/// Rows of a register tile by its vectors: as many accumulators as the registers allow.
+const fn tile_rows(vectors: usize, most: usize) -> usize {
+    match (most, vectors) {
+        (4, 1) => 16,
+        (4, 2) => 12,
+        (4, 3) => 8,
+        _ => 6,
+    }
+}
+
+/// Computes the product.
+///
+/// # Safety
+/// The machine has S; every pointer is valid for the matrix it begins, C for writing, and C
+/// overlaps no other.
+#[inline(always)]
+pub(super) unsafe fn product<S: Simd>(p: &Product) {
+    // SAFETY: the caller's promises, for every part of the matrices.
+    unsafe {
+        let step = S::TILE_VECTORS * LANES;
+        let mut j = 0;
+        while j < p.n {
+            let columns = step.min(p.n - j);
+            let mut k = 0;
+            loop {
+                let depth = PANEL_ROWS.min(p.k - k);
+                block::<S>(p, j, columns, k, depth);
+                k += depth;
+                if k >= p.k {
+                    break;
+                }
+            }
+            j += columns;
+        }
+    }
+}
+
+/// Columns `j..j + columns` and rows `k..k + depth` of B, for all rows of A.
+#[inline(always)]
+unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth: usize) {
+    // SAFETY: the caller's promises; the packed panel has `depth` rows of whole vectors.
+    unsafe {
+        let vectors = columns.div_ceil(LANES);
+        let packed = p.b_transposed || (p.b_step > FAR && p.m >= FEW_ROWS);
+        let (b, b_row) = if packed {
+            let from = p.b.add(if p.b_transposed { j * p.b_step + k } else { k * p.b_step + j });
+            pack::<S>(from, p.b_step, p.b_transposed, columns, depth, p.panel);
+            (p.panel.cast_const(), vectors * LANES)
+        } else {
+            (p.b.add(k * p.b_step + j), p.b_step)
+        };
+        let tile = Tile {
+            a: p.a.add(k * p.a_col),
+            b,
+            b_row,
+            depth,
+            bias: if p.bias.is_null() { p.bias } else { p.bias.add(j) },
+            c: p.c.add(j),
+            columns,
+            whole_vectors: packed || columns.is_multiple_of(LANES),
+            first: k == 0,
+            last: k + depth == p.k,
+            finish: match p.finish {
+                Finish::Zip(f, with) => Finish::Zip(f, with.add(j)),
+                other => other,
+            },
+        };
+        let most = tile_rows(vectors, S::TILE_VECTORS);
+        let mut i = 0;
+        while i < p.m {
+            let rows = most.min(p.m - i);
+            match vectors {
+                1 => tile_of::<S, 1>(p, &tile, i, rows),
+                2 => tile_of::<S, 2>(p, &tile, i, rows),
+                3 => tile_of::<S, 3>(p, &tile, i, rows),
+                _ => tile_of::<S, 4>(p, &tile, i, rows),
+            }
+            if tile.last {
+                finish_rows::<S>(p, &tile, i, rows);
+            }
+            i += rows;
+        }
+    }
+}
+
+/// What the tiles of one block have in common.
+struct Tile {
+    a: *const f32,
+    b: *const f32,
+    b_row: usize,
+    depth: usize,
+    bias: *const f32,
+    c: *mut f32,
+    columns: usize,
+    /// B may be read to the end of the last vector.
+    whole_vectors: bool,
+    first: bool,
+    last: bool,
+    finish: Finish,
+}
+
+/// A tile of `rows` rows and `V` vectors: tails of rows go in steps of 8, 4, 2 and 1.
+#[inline(always)]
+unsafe fn tile_of<S: Simd, const V: usize>(p: &Product, t: &Tile, mut i: usize, mut rows: usize) {
+    macro_rules! take {
+        ($($r:literal)*) => {$(
+            // Tiles larger than the registers are not compiled.
+            if $r <= const { tile_rows(V, S::TILE_VECTORS) } {
+                while rows >= $r {
+                    // SAFETY: the caller's promises, for rows i..i + $r.
+                    unsafe { registers::<S, V, $r>(p, t, i) };
+                    i += $r;
+                    rows -= $r;
+                }
+            }
+        )*};
+    }
+    if V <= S::TILE_VECTORS {
+        take!(16 12 8 6 5 4 3 2 1);
+    }
+}
+
+/// R rows by V vectors, in registers.
+#[inline(always)]
+unsafe fn registers<S: Simd, const V: usize, const R: usize>(p: &Product, t: &Tile, i: usize) {
+    // SAFETY: the caller's promises: A has rows i..i + R, B `depth` rows of `columns`.
+    unsafe {
+        let zero = S::splat(0.0);
+        let tail = t.columns - (V - 1) * LANES;
+        let mut acc = [[zero; V]; R];
+        for (r, acc) in acc.iter_mut().enumerate() {
+            for (v, acc) in acc.iter_mut().enumerate() {
+                let n = if v + 1 == V { tail } else { LANES };
+                if !t.first {
+                    *acc = S::load_part(t.c.add((i + r) * p.c_row + v * LANES), n, zero);
+                } else if !t.bias.is_null() {
+                    *acc = S::load_part(t.bias.add(v * LANES), n, zero);
+                }
+            }
+        }
+        let mut b = t.b;
+        let mut a = t.a.add(i * p.a_row);
+        macro_rules! along_k {
+            ($last:expr) => {
+                for _ in 0..t.depth {
+                    let mut row = [zero; V];
+                    for v in 0..V - 1 {
+                        row[v] = S::load(b.add(v * LANES));
+                    }
+                    row[V - 1] = $last(b.add((V - 1) * LANES));
+                    for r in 0..R {
+                        let x = S::splat(*a.add(r * p.a_row));
+                        for v in 0..V {
+                            acc[r][v] = S::fma(x, row[v], acc[r][v]);
+                        }
+                    }
+                    a = a.add(p.a_col);
+                    b = b.wrapping_add(t.b_row);
+                }
+            };
+        }
+        if t.whole_vectors {
+            along_k!(|p| S::load(p));
+        } else {
+            along_k!(|p| S::load_part(p, tail, zero));
+        }
+        let relu = t.last && matches!(t.finish, Finish::Map(Map::Relu));
+        let relu_gradient = match t.finish {
+            Finish::Zip(Zip::ReluGradient, with) if t.last => with,
+            _ => std::ptr::null(),
+        };
+        for (r, acc) in acc.iter().enumerate() {
+            for (v, &x) in acc.iter().enumerate() {
+                let n = if v + 1 == V { tail } else { LANES };
+                let at = (i + r) * p.c_row + v * LANES;
+                let x = if relu {
+                    S::max(zero, x)
+                } else if !relu_gradient.is_null() {
+                    S::select_less(zero, S::load_part(relu_gradient.add(at), n, zero), x, zero)
+                } else {
+                    x
+                };
+                if n == LANES { S::store(t.c.add(at), x) } else { S::store_part(t.c.add(at), x, n) }
+            }
+        }
+    }
+}
+
+/// The activations that are too long to stand in every tile: over rows that are still in cache.
+#[inline(always)]
+unsafe fn finish_rows<S: Simd>(p: &Product, t: &Tile, i: usize, rows: usize) {
+    // SAFETY: the caller's promises, for rows i..i + rows.
+    unsafe {
+        for at in (i..i + rows).map(|i| i * p.c_row) {
+            let c = t.c.add(at);
+            match t.finish {
+                Finish::Map(f) if f != Map::Relu => map::<S>(f, c, c, t.columns),
+                Finish::Zip(f, with) if f != Zip::ReluGradient => zip::<S>(f, c, 1, with.add(at), 1, c, t.columns),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Copies `depth` rows of `columns` of B into whole vectors, zeros at the end of each row.
+#[inline(always)]
+unsafe fn pack<S: Simd>(b: *const f32, step: usize, transposed: bool, columns: usize, depth: usize, panel: *mut f32) {
+    // SAFETY: the caller's promises; the panel has `depth` rows of `width` numbers.
+    unsafe {
+        let width = columns.next_multiple_of(LANES);
+        let zero = S::splat(0.0);
+        if transposed {
+            for j in (0..width).step_by(LANES) {
+                for k in (0..depth).step_by(LANES) {
+                    let (rows, n) = (LANES.min(columns - j), LANES.min(depth - k));
+                    S::transpose(b.add(j * step + k), step, rows, n, panel.add(k * width + j), width);
+                }
+            }
+        } else {
+            for k in 0..depth {
+                for j in (0..width).step_by(LANES) {
+                    let x = S::load_part(b.add(k * step + j), LANES.min(columns - j), zero);
+                    S::store(panel.add(k * width + j), x);
+                }
+            }
+        }
+    }
+}
