@@ -31,8 +31,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![deny(unsafe_code)]
+
 pub mod backend;
 pub mod chain_rule;
+#[allow(unsafe_code, reason = "kernels need instructions and pointers; each block gives its reason")]
 pub mod cpu;
 pub mod derivative;
 pub mod emit;

@@ -1,0 +1,25 @@
+//! A plan's listing, held as it is read.
+
+mod network;
+
+use chainrule_engine::{Graph, Rule};
+
+#[test]
+fn one_training_step_of_the_books_network() {
+    let plan = network::classifier(784, &["affine:50", "relu", "affine:10"], Rule::Sgd);
+    insta::assert_snapshot!(plan);
+}
+
+#[test]
+fn prediction_only_goes_forward() {
+    let g = Graph::new();
+    let y = network::layers(&g, g.input("x", [784]), &["affine:50", "sigmoid", "affine:10"]).softmax();
+    insta::assert_snapshot!(g.predict(&[y]).unwrap());
+}
+
+#[test]
+fn the_books_apples() {
+    let g = Graph::new();
+    let (apple, count, tax) = (g.parameter("apple", []), g.parameter("count", []), g.parameter("tax", []));
+    insta::assert_snapshot!(g.gradients(apple * count * tax).unwrap());
+}
