@@ -22,8 +22,9 @@ pub(super) unsafe fn exp<S: Simd>(x: S::V) -> S::V {
             p = S::fma(p, r, S::splat(c));
         }
         let p = S::add(S::fma(p, S::mul(r, r), r), S::splat(1.0));
-        // n may be 128, which no exponent holds: 2ⁿ = 2ⁿ⁻¹·2.
-        let y = S::mul(S::mul(p, S::exp2(S::sub(n, S::splat(1.0)))), S::splat(2.0));
+        // n may be 128, which no exponent holds: 2ⁿ in two factors.
+        let half = S::sub(S::fma(n, S::splat(0.5), magic), magic);
+        let y = S::mul(S::mul(p, S::exp2(half)), S::exp2(S::sub(n, half)));
         let y = S::select_less(x, low, S::splat(0.0), y);
         S::select_less(high, x, S::splat(f32::INFINITY), y)
     }
@@ -39,7 +40,7 @@ pub(super) unsafe fn tanh<S: Simd>(x: S::V) -> S::V {
         // Near zero 1 − 2/(e²ˣ + 1) would cancel.
         let z = S::mul(x, x);
         let mut p = S::splat(-5.704_988_7e-3);
-        for c in [2.063_908_9e-2, -5.373_971_5e-2, 1.333_144_2e-1, -3.333_328_2e-1] {
+        for c in [2.063_909e-2, -5.373_971_5e-2, 1.333_144_2e-1, -3.333_328_3e-1] {
             p = S::fma(p, z, S::splat(c));
         }
         let near = S::fma(S::mul(p, z), x, x);
@@ -94,4 +95,58 @@ fn fold_lanes(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
         width /= 2;
     }
     lanes[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::simd::Portable;
+
+    /// How many numbers of f32 lie between the two.
+    fn ulps(found: f32, exact: f64) -> i64 {
+        let ordered = |x: f32| {
+            let bits = i64::from(x.to_bits());
+            if bits >> 31 == 0 { bits } else { -(bits & 0x7fff_ffff) }
+        };
+        (ordered(found) - ordered(exact as f32)).abs()
+    }
+
+    /// The largest error of `f` against `exact` over every 97th f32 in a range of either sign.
+    fn worst(f: unsafe fn([f32; LANES]) -> [f32; LANES], exact: fn(f64) -> f64, largest: f32) -> (i64, f32) {
+        let mut worst = (0, 0.0);
+        for bits in (0..largest.to_bits()).step_by(97) {
+            for x in [f32::from_bits(bits), -f32::from_bits(bits)] {
+                let expected = exact(f64::from(x));
+                // SAFETY: portable code runs on every machine.
+                let found = unsafe { f([x; LANES]) }[0];
+                let error = if expected.abs() < f64::from(f32::MIN_POSITIVE) { 0 } else { ulps(found, expected) };
+                if error > worst.0 {
+                    worst = (error, x);
+                }
+            }
+        }
+        worst
+    }
+
+    #[test]
+    fn errors_are_as_stated() {
+        for (name, found, most) in [
+            ("exp", worst(exp::<Portable>, f64::exp, 88.7), 2),
+            ("tanh", worst(tanh::<Portable>, f64::tanh, 20.0), 3),
+            ("sigmoid", worst(sigmoid::<Portable>, |x| 1.0 / (1.0 + (-x).exp()), 80.0), 4),
+        ] {
+            assert!(found.0 <= most, "{name}({}) is {} ULP off", found.1, found.0);
+        }
+    }
+
+    #[test]
+    fn ends_and_nan() {
+        // SAFETY: portable code runs on every machine.
+        let of = |f: unsafe fn([f32; LANES]) -> [f32; LANES], x: f32| unsafe { f([x; LANES]) }[0];
+        let (inf, nan) = (f32::INFINITY, f32::NAN);
+        assert_eq!([-inf, -1000.0, 0.0, 1000.0, inf].map(|x| of(exp::<Portable>, x)), [0.0, 0.0, 1.0, inf, inf]);
+        assert_eq!([-inf, -50.0, 0.0, 50.0, inf].map(|x| of(tanh::<Portable>, x)), [-1.0, -1.0, 0.0, 1.0, 1.0]);
+        assert_eq!([-inf, -1000.0, 0.0, 1000.0, inf].map(|x| of(sigmoid::<Portable>, x)), [0.0, 0.0, 0.5, 1.0, 1.0]);
+        assert!([exp::<Portable>, tanh::<Portable>, sigmoid::<Portable>].iter().all(|&f| of(f, nan).is_nan()));
+    }
 }

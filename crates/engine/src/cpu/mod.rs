@@ -1,6 +1,6 @@
 //! The CPU backend: f32, as fast as the machine allows.
 //!
-//! A run is the plan's sweeps. In the examples' sweep each member of the [team](team) takes
+//! A run is the plan's sweeps. In the examples' sweep each member of the team takes
 //! chunks of rows through all calls, while they are in cache; in the parameters' sweep each takes a
 //! slice of every gradient and update. Every element is computed by the same chain of operations
 //! whoever computes it, so results are the same to the bit for any number of threads.

@@ -49,8 +49,8 @@ pub(crate) fn label(classes: usize) -> Operand {
     Operand { values: Values::Labels(classes), ..row([]) }
 }
 
-pub(crate) fn positive(operand: Operand) -> Operand {
-    Operand { values: Values::Positive, ..operand }
+pub(crate) fn positive(operand: &Operand) -> Operand {
+    Operand { extent: operand.extent, shape: operand.shape, values: Values::Positive }
 }
 
 fn all() -> Vec<Case> {

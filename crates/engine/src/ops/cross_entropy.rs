@@ -38,7 +38,7 @@ impl Op for CrossEntropy {
 pub(super) fn cases() -> Vec<super::cases::Case> {
     use super::cases::{Case, label, positive, row};
     vec![
-        Case::new("cross entropy", |x| x[0].cross_entropy(x[1]), [positive(row([6])), label(6)]),
+        Case::new("cross entropy", |x| x[0].cross_entropy(x[1]), [positive(&row([6])), label(6)]),
         Case::new("softmax, cross entropy", |x| x[0].softmax().cross_entropy(x[1]), [row([6]), label(6)]),
     ]
 }

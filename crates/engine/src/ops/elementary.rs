@@ -42,9 +42,9 @@ pub(super) fn cases() -> Vec<super::cases::Case> {
     use super::cases::{Case, positive, row, whole};
     vec![
         Case::new("exp", |x| x[0].exp(), [row([7])]),
-        Case::new("ln", |x| x[0].ln(), [positive(row([7]))]),
+        Case::new("ln", |x| x[0].ln(), [positive(&row([7]))]),
         Case::new("sin", |x| x[0].sin(), [row([7])]),
         Case::new("cos", |x| x[0].cos(), [whole([7])]),
-        Case::new("sqrt", |x| x[0].sqrt(), [positive(row([7]))]),
+        Case::new("sqrt", |x| x[0].sqrt(), [positive(&row([7]))]),
     ]
 }

@@ -58,8 +58,8 @@ pub(super) fn cases() -> Vec<super::cases::Case> {
         Case::new("mul rows by whole", |x| x[0] * x[1], [row([5]), whole([5])]),
         Case::new("mul by a scalar", |x| x[0] * x[1], [row([2, 3]), whole([])]),
         Case::new("square as a product", |x| x[0] * x[0], [row([3])]),
-        Case::new("div", |x| x[0] / x[1], [row([5]), positive(row([5]))]),
-        Case::new("div by a scalar", |x| x[0] / x[1], [whole([4]), positive(row([]))]),
-        Case::new("constant over x", |x| 2.0 / x[0], [positive(row([4]))]),
+        Case::new("div", |x| x[0] / x[1], [row([5]), positive(&row([5]))]),
+        Case::new("div by a scalar", |x| x[0] / x[1], [whole([4]), positive(&row([]))]),
+        Case::new("constant over x", |x| 2.0 / x[0], [positive(&row([4]))]),
     ]
 }

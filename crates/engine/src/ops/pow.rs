@@ -45,7 +45,7 @@ pub(super) fn cases() -> Vec<super::cases::Case> {
     vec![
         Case::new("square", |x| x[0].pow(2.0), [row([4])]),
         Case::new("cube", |x| x[0].pow(3.0), [row([4])]),
-        Case::new("pow", |x| x[0].pow(x[1]), [positive(row([4])), row([4])]),
-        Case::new("pow of a scalar", |x| x[0].pow(x[1]), [positive(whole([])), row([3])]),
+        Case::new("pow", |x| x[0].pow(x[1]), [positive(&row([4])), row([4])]),
+        Case::new("pow of a scalar", |x| x[0].pow(x[1]), [positive(&whole([])), row([3])]),
     ]
 }
