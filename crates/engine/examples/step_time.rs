@@ -1,7 +1,7 @@
 //! Times one training step: the benchmark's side of chainrule.
 //!
 //! ```text
-//! step_time [--case book|tabular|wide|deep] [--mlp 784-50-10 --batch 100 --optimizer sgd]
+//! step_time [--case book|tabular|wide|deep|convnet] [--mlp 784-50-10 --batch 100 --optimizer sgd]
 //!           [--seconds 3] [--threads N]
 //! ```
 //!
@@ -11,14 +11,16 @@
 
 use std::time::{Duration, Instant};
 
-use chainrule_engine::{Backend, Clock, Column, Cpu, Graph, Rows, Rule};
+use chainrule_engine::{Backend, Clock, Column, Cpu, Graph, Rows, Rule, Var, ops};
 
 const RESIDENT: usize = 10_000;
-const CASES: [(&str, &str, usize, &str); 4] = [
+/// The sizes of `convnet` are those of its dense layers: conv16, pool, conv32, pool stand before them.
+const CASES: [(&str, &str, usize, &str); 5] = [
     ("book", "784-50-10", 100, "sgd"),
     ("tabular", "28-64-64-2", 256, "adam"),
     ("wide", "784-1024-1024-10", 128, "adam"),
     ("deep", "784-100-100-100-100-100-100-10", 100, "adam"),
+    ("convnet", "1568-128-10", 64, "adam"),
 ];
 
 /// SplitMix64: enough for synthetic data.
@@ -88,8 +90,19 @@ fn asked() -> Result<Asked, String> {
 
 fn measure(asked: &Asked) -> Result<(f64, usize), Box<dyn std::error::Error>> {
     let g = Graph::new();
-    let (x, t) = (g.input("x", [asked.sizes[0]]), g.label("t"));
-    let mut y = x;
+    let t = g.label("t");
+    let (mut y, width) = if asked.case == "convnet" {
+        let conv = |x: Var<'_>, n: usize, from, to| {
+            let (w, b) = (format!("conv{n}.weight"), format!("conv{n}.bias"));
+            let options = ops::Conv2d { padding: 1, ..ops::Conv2d::default() };
+            x.conv2d(g.parameter(&w, [to, from, 3, 3]), g.parameter(&b, [to]), options)
+                .relu()
+                .max_pool(ops::MaxPool::new(2))
+        };
+        (conv(conv(g.input("x", [1, 28, 28]), 1, 1, 16), 2, 16, 32).flatten(), 784)
+    } else {
+        (g.input("x", [asked.sizes[0]]), asked.sizes[0])
+    };
     let layers = asked.sizes.len() - 1;
     for (n, size) in asked.sizes.windows(2).enumerate() {
         let w = g.parameter(&format!("{n}.weight"), [size[0], size[1]]);
@@ -103,12 +116,14 @@ fn measure(asked: &Asked) -> Result<(f64, usize), Box<dyn std::error::Error>> {
     let mut arena = backend.allocate(&[&plan], asked.batch)?;
 
     let mut numbers = Numbers(1);
-    for parameter in plan.parameters().iter().filter(|p| p.shape.rank() == 2) {
-        let scale = (2.0 / parameter.shape.axes()[0] as f64).sqrt();
+    for parameter in plan.parameters().iter().filter(|p| p.shape.rank() > 1) {
+        let axes = parameter.shape.axes();
+        let inputs = if axes.len() == 2 { axes[0] } else { axes[1..].iter().product() };
+        let scale = (2.0 / inputs as f64).sqrt();
         let weights: Vec<f64> = (0..parameter.span.len).map(|_| f64::from(numbers.normal()) * scale).collect();
         backend.write(&mut arena, parameter.span, &weights);
     }
-    let cells: Vec<f32> = (0..RESIDENT * asked.sizes[0]).map(|_| numbers.normal()).collect();
+    let cells: Vec<f32> = (0..RESIDENT * width).map(|_| numbers.normal()).collect();
     let labels: Vec<u32> = (0..RESIDENT).map(|_| numbers.below(asked.sizes[layers])).collect();
     let columns = [Column::F32(&cells), Column::U32(&labels)];
     let mut index = vec![0; asked.batch];

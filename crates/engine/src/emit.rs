@@ -3,7 +3,7 @@
 //! Each call writes new values, so calls can be pruned, fused and placed by looking at them
 //! alone. Constants are folded here: the 1 that the chain rule starts from costs nothing.
 
-use crate::kernel::{Buf, BufId, Epilogue, Kernel, Map, Sizes, Zip};
+use crate::kernel::{Buf, BufId, Epilogue, Kernel, Map, Sizes, Window, Zip};
 use crate::shape::{Extent, Shape};
 
 /// The calls and values of a plan that is being compiled.
@@ -240,6 +240,76 @@ impl Emit {
         dx
     }
 
+    /// x `[c, h, w]` in a `[c, h', w']` of zeros, its first element at `corner`, its elements `step` apart.
+    pub fn spread(&mut self, x: Buf, shape: Shape, corner: [isize; 2], step: usize) -> Buf {
+        if x.shape == shape && corner == [0, 0] {
+            return x;
+        }
+        let (from, to) = (plane(x.shape), plane(shape));
+        let stored = self.stored(x);
+        let y = self.like(shape, &[x]);
+        self.calls.push(Kernel::Spread { x: stored, y: y.id, from, to, corner, step });
+        y
+    }
+
+    /// x ⋆ w + bias. `shape` is the result's.
+    pub fn conv2d(&mut self, x: Buf, w: Buf, bias: Buf, window: Window, shape: Shape) -> Buf {
+        let (stored_x, stored_w, bias_id) = (self.stored(x), self.stored(w), self.stored(bias));
+        let y = self.like(shape, &[x]);
+        let (bias, transposed, epilogue) = (Some(bias_id), false, Epilogue::None);
+        self.calls.push(Kernel::Conv2d { x: stored_x, w: stored_w, bias, y: y.id, window, transposed, epilogue });
+        y
+    }
+
+    /// The gradient of a convolution by its input, from dy spread out and bordered with zeros.
+    pub fn conv2d_gradient_input(&mut self, dy: Buf, w: Buf, window: Window, shape: Shape) -> Buf {
+        let stored = self.stored(w);
+        let y = self.like(shape, &[dy]);
+        let epilogue = Epilogue::None;
+        self.calls.push(Kernel::Conv2d {
+            x: dy.id,
+            w: stored,
+            bias: None,
+            y: y.id,
+            window,
+            transposed: true,
+            epilogue,
+        });
+        y
+    }
+
+    /// The gradient of a convolution by its weight, summed over the examples.
+    pub fn conv2d_gradient_weight(&mut self, x: Buf, dy: Buf, window: Window, shape: Shape) -> Buf {
+        let (stored_x, stored_dy) = (self.stored(x), self.stored(dy));
+        let dw = self.value(shape, Extent::Whole);
+        self.calls.push(Kernel::Conv2dGradient { x: stored_x, dy: stored_dy, dw: dw.id, window });
+        dw
+    }
+
+    /// Σ over the positions of each channel: `[c, h, w]` to `[c]`.
+    pub fn sum_positions(&mut self, x: Buf) -> Buf {
+        let stored = self.stored(x);
+        let y = self.like(Shape::from([x.shape.axes()[0]]), &[x]);
+        self.calls.push(Kernel::SumPositions { x: stored, y: y.id });
+        y
+    }
+
+    /// The largest of each window, and where it stands.
+    pub fn max_pool(&mut self, x: Buf, window: Window, shape: Shape) -> (Buf, Buf) {
+        let stored = self.stored(x);
+        let (y, at) = (self.like(shape, &[x]), self.like(shape, &[x]));
+        self.calls.push(Kernel::MaxPool { x: stored, y: y.id, at: at.id, window });
+        (y, at)
+    }
+
+    /// dy where each window's largest stood.
+    pub fn max_pool_gradient(&mut self, dy: Buf, at: Buf, window: Window, shape: Shape) -> Buf {
+        let stored = self.stored(dy);
+        let dx = self.like(shape, &[dy, at]);
+        self.calls.push(Kernel::MaxPoolGradient { dy: stored, at: at.id, dx: dx.id, window });
+        dx
+    }
+
     /// x at the label.
     pub fn pick(&mut self, x: Buf, label: Buf) -> Buf {
         let (stored_x, stored_label) = (self.stored(x), self.stored(label));
@@ -260,6 +330,11 @@ impl Emit {
 /// Row if any of them is.
 pub(crate) fn extent_of(extents: impl IntoIterator<Item = Extent>) -> Extent {
     if extents.into_iter().any(|e| e == Extent::Row) { Extent::Row } else { Extent::Whole }
+}
+
+fn plane(shape: Shape) -> [usize; 2] {
+    let &[_, h, w] = shape.axes() else { panic!("Op::shape has checked that it has three axes") };
+    [h, w]
 }
 
 fn matrix(shape: Shape) -> (usize, usize) {

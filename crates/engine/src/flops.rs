@@ -35,7 +35,7 @@ impl Plan {
         let rows = |flops: u64| Flops { per_row: flops, once: 0 };
         match *call {
             Kernel::Gather { .. } | Kernel::Fill { .. } | Kernel::Broadcast { .. } => Flops::default(),
-            Kernel::Pick { .. } | Kernel::PickGradient { .. } => Flops::default(),
+            Kernel::Pick { .. } | Kernel::PickGradient { .. } | Kernel::Spread { .. } => Flops::default(),
             Kernel::Map { y, .. } | Kernel::Zip { y, .. } => each(y, len(y)),
             Kernel::Matmul { y, sizes, bias, epilogue, .. } => {
                 let outputs = (sizes.m * sizes.n) as u64;
@@ -43,6 +43,14 @@ impl Plan {
                 each(y, outputs * (2 * sizes.k as u64 + more))
             }
             Kernel::MatmulRows { sizes, .. } => rows((2 * sizes.m * sizes.k * sizes.n) as u64),
+            Kernel::Conv2d { y, window, bias, epilogue, .. } => {
+                let more = u64::from(bias.is_some()) + u64::from(epilogue != Epilogue::None);
+                each(y, len(y) * (2 * window.depth() as u64 + more))
+            }
+            Kernel::Conv2dGradient { dy, window, .. } => rows(len(dy) * 2 * window.depth() as u64),
+            Kernel::SumPositions { x, y } => each(y, len(x)),
+            Kernel::MaxPool { y, window, .. } => each(y, len(y) * (window.kernel[0] * window.kernel[1]) as u64),
+            Kernel::MaxPoolGradient { dy, dx, .. } => each(dx, len(dy)),
             Kernel::SumElements { x, y } => each(y, len(x)),
             Kernel::SumRows { x, .. } | Kernel::MeanRows { x, .. } => rows(len(x)),
             Kernel::MeanRowsGradient { dx, .. } => rows(len(dx)),

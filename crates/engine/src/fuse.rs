@@ -1,6 +1,6 @@
 //! Fuse: what can be done to a number while it is still in a register.
 //!
-//! Two rules: an activation, or its derivative, joins the product whose only use it is; and
+//! Two rules: an activation, or its derivative, joins the product or convolution whose only use it is; and
 //! the last sum of a gradient joins the update whose only use it is.
 
 use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, Map, Zip};
@@ -16,7 +16,7 @@ pub(crate) fn fuse(calls: &mut Vec<Kernel>, values: &[Buf], roots: &[Buf]) {
         let only_use = |x: BufId| writer[x.index()].filter(|_| uses[x.index()] == 1);
         let alike = |x: BufId, y: BufId| {
             let (x, y) = (values[x.index()], values[y.index()]);
-            x.shape == y.shape && x.extent == y.extent
+            x.shape.len() == y.shape.len() && x.extent == y.extent
         };
         let joined = match calls[at] {
             Kernel::Map { f: f @ (Map::Relu | Map::Sigmoid | Map::Tanh), x, y } => {
@@ -53,6 +53,11 @@ fn with_epilogue(call: &Kernel, epilogue: Epilogue, result: BufId) -> Option<Ker
     match *call {
         Kernel::Matmul { a, b, bias, transpose_a, transpose_b, sizes, epilogue: Epilogue::None, .. } => {
             Some(Kernel::Matmul { a, b, bias, y: result, transpose_a, transpose_b, sizes, epilogue })
+        }
+        Kernel::Conv2d { x, w, bias, window, transposed, epilogue: Epilogue::None, .. }
+            if matches!(epilogue, Epilogue::Map(_)) =>
+        {
+            Some(Kernel::Conv2d { x, w, bias, y: result, window, transposed, epilogue })
         }
         _ => None,
     }

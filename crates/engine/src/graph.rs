@@ -233,6 +233,8 @@ methods! {
     sum() => ops::Sum;
     /// The mean of an example's elements: a scalar for each example.
     mean() => ops::Mean;
+    /// All elements of an example as a vector.
+    flatten() => ops::Flatten;
     /// The mean over the examples of the batch: one value for all of them.
     batch_mean() => ops::BatchMean;
     /// x·W + b: x `[k]`, W `[k, n]`, b `[n]`.
@@ -250,6 +252,18 @@ methods! {
 }
 
 impl<'g> Var<'g> {
+    /// x ⋆ w + b: x `[c, h, w]`, w `[o, c / groups, kh, kw]`, b `[o]`.
+    #[track_caller]
+    pub fn conv2d(self, w: Var<'g>, b: Var<'g>, options: ops::Conv2d) -> Var<'g> {
+        self.with(options, &[w, b])
+    }
+
+    /// The largest of each window of a channel.
+    #[track_caller]
+    pub fn max_pool(self, options: ops::MaxPool) -> Var<'g> {
+        self.with(options, &[])
+    }
+
     /// xᵉ for a number or another value e; the base must be positive unless e is a number.
     #[track_caller]
     pub fn pow(self, exponent: impl IntoVar<'g>) -> Var<'g> {

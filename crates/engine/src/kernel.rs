@@ -158,6 +158,35 @@ pub struct Sizes {
     pub n: usize,
 }
 
+/// A convolution without padding, which is a call of its own: every window lies within its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Channels, height and width of the input.
+    pub input: [usize; 3],
+    /// Channels, height and width of the output.
+    pub output: [usize; 3],
+    /// Height and width of the kernel.
+    pub kernel: [usize; 2],
+    /// The step between neighbouring windows.
+    pub stride: usize,
+    /// The step between neighbouring elements of a window.
+    pub dilation: usize,
+    /// Groups of channels that do not see one another.
+    pub groups: usize,
+}
+
+impl Window {
+    /// Products that are summed for one element of the output.
+    pub fn depth(&self) -> usize {
+        self.input[0] / self.groups * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Elements of an input's, and of an output's, channel.
+    pub fn planes(&self) -> (usize, usize) {
+        (self.input[1] * self.input[2], self.output[1] * self.output[2])
+    }
+}
+
 /// How one block of parameters follows its gradient g; η is the rate of the [`crate::Clock`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
@@ -379,6 +408,80 @@ pub enum Kernel {
         /// `[n]`
         dx: BufId,
     },
+    /// y = 0 but for y[c, top + step·i, left + step·j] = x[c, i, j], where that lies within y.
+    Spread {
+        /// `[c, h, w]`
+        x: BufId,
+        /// `[c, h', w']`
+        y: BufId,
+        /// Height and width of x.
+        from: [usize; 2],
+        /// Height and width of y.
+        to: [usize; 2],
+        /// Where x's first element goes; negative to cut off.
+        corner: [isize; 2],
+        /// The step between x's elements in y.
+        step: usize,
+    },
+    /// y = epilogue(x ⋆ w + bias): y[o, i, j] = Σ x[c, s·i + d·k, s·j + d·l] · w[o, c, k, l].
+    Conv2d {
+        /// `[c, h, w]`
+        x: BufId,
+        /// Whole `[o, c / groups, kernel height, kernel width]`; if transposed, the weight of the
+        /// convolution whose gradient this is: `[c, o / groups, …]`, and turned by 180°.
+        w: BufId,
+        /// Whole `[o]`.
+        bias: Option<BufId>,
+        /// `[o, h', w']`
+        y: BufId,
+        /// Its sizes.
+        window: Window,
+        /// Take the weight as that of the gradient by the input.
+        transposed: bool,
+        /// Done to each element of the result; a map, or none.
+        epilogue: Epilogue,
+    },
+    /// dw[o, c, k, l] = Σ over examples and positions of x[c, s·i + d·k, s·j + d·l] · dy[o, i, j]: a fold.
+    Conv2dGradient {
+        /// `[c, h, w]`
+        x: BufId,
+        /// `[o, h', w']`
+        dy: BufId,
+        /// Whole, of the weight's shape.
+        dw: BufId,
+        /// Its sizes.
+        window: Window,
+    },
+    /// y[c] = Σ over the positions of a channel.
+    SumPositions {
+        /// `[c, h, w]`
+        x: BufId,
+        /// `[c]`
+        y: BufId,
+    },
+    /// y = the largest of each window, at = its position in the channel (the first, among equals; a NaN
+    /// is larger than any number).
+    MaxPool {
+        /// `[c, h, w]`
+        x: BufId,
+        /// `[c, h', w']`
+        y: BufId,
+        /// Of y's shape.
+        at: BufId,
+        /// Its sizes: as many channels in as out.
+        window: Window,
+    },
+    /// dx = 0 but for dx[at] = Σ dy of the windows that chose it.
+    MaxPoolGradient {
+        /// `[c, h', w']`
+        dy: BufId,
+        /// Of dy's shape.
+        at: BufId,
+        /// `[c, h, w]`
+        dx: BufId,
+        /// Its sizes.
+        window: Window,
+    },
     /// One step of an optimizer for one parameter; its memory is found by the parameter.
     Update {
         /// The rule.
@@ -400,7 +503,13 @@ impl Kernel {
             | Kernel::SumElements { x, .. }
             | Kernel::SumRows { x, .. }
             | Kernel::MeanRows { x, .. }
+            | Kernel::Spread { x, .. }
+            | Kernel::SumPositions { x, .. }
+            | Kernel::MaxPool { x, .. }
             | Kernel::Softmax { x, .. } => vec![x],
+            Kernel::Conv2d { x, w, bias, .. } => [x, w].into_iter().chain(bias).collect(),
+            Kernel::Conv2dGradient { x, dy, .. } => vec![x, dy],
+            Kernel::MaxPoolGradient { dy, at, .. } => vec![dy, at],
             Kernel::MeanRowsGradient { dy, .. } => vec![dy],
             Kernel::Zip { a, b, .. } | Kernel::MatmulRows { a, b, .. } => vec![a, b],
             Kernel::Matmul { a, b, bias, epilogue, .. } => {
@@ -438,8 +547,14 @@ impl Kernel {
             | Kernel::SumRows { y, .. }
             | Kernel::MeanRows { y, .. }
             | Kernel::Softmax { y, .. }
+            | Kernel::Spread { y, .. }
+            | Kernel::Conv2d { y, .. }
+            | Kernel::SumPositions { y, .. }
             | Kernel::Pick { y, .. } => vec![y],
-            Kernel::MeanRowsGradient { dx, .. }
+            Kernel::Conv2dGradient { dw, .. } => vec![dw],
+            Kernel::MaxPool { y, at, .. } => vec![y, at],
+            Kernel::MaxPoolGradient { dx, .. }
+            | Kernel::MeanRowsGradient { dx, .. }
             | Kernel::SoftmaxGradient { dx, .. }
             | Kernel::SoftmaxCrossEntropyGradient { dx, .. }
             | Kernel::PickGradient { dx, .. } => vec![dx],

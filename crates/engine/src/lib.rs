@@ -41,6 +41,7 @@ pub mod derivative;
 pub mod emit;
 pub mod flops;
 mod fuse;
+pub mod gradient_check;
 pub mod graph;
 pub mod kernel;
 pub mod listing;

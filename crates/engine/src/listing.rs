@@ -64,6 +64,18 @@ impl Plan {
                 }
             }
             Kernel::MatmulRows { a, b, .. } => format!("Σ rows {}ᵀ · {}", n(a), n(b)),
+            Kernel::Spread { x, corner, step, .. } => format!("{} spread by {step} from {corner:?}", n(x)),
+            Kernel::Conv2d { x, w, bias, transposed, epilogue, .. } => {
+                let mut sum = format!("{} ⋆ {}{}", n(x), n(w), if transposed { "ᵀ" } else { "" });
+                if let Some(bias) = bias {
+                    sum = format!("{sum} + {}", n(bias));
+                }
+                if let Epilogue::Map(f) = epilogue { map_formula(f, &sum) } else { sum }
+            }
+            Kernel::Conv2dGradient { x, dy, .. } => format!("Σ rows {} ⋆ {}", n(x), n(dy)),
+            Kernel::SumPositions { x, .. } => format!("Σ positions {}", n(x)),
+            Kernel::MaxPool { x, at, .. } => format!("max of windows of {}, where in {}", n(x), n(at)),
+            Kernel::MaxPoolGradient { dy, at, .. } => format!("{} at {}", n(dy), n(at)),
             Kernel::SumElements { x, .. } => format!("Σ {}", n(x)),
             Kernel::SumRows { x, .. } => format!("Σ rows {}", n(x)),
             Kernel::MeanRows { x, .. } => format!("mean rows {}", n(x)),

@@ -1,9 +1,9 @@
 //! A plan: what the machine does, compiled once from what a graph means.
 //!
 //! Compilation goes forward through the graph, back by the chain rule, adds the updates, and
-//! then looks at the calls alone: [prune](crate::prune), [fuse](crate::fuse),
-//! [order into sweeps](crate::sweeps), [place](crate::memory). A plan never contains the
-//! number of rows: one plan serves a whole batch, a short last one, and a single row.
+//! then looks at the calls alone: `prune.rs`, `fuse.rs`, `sweeps.rs` (order), `memory.rs` (place).
+//! A plan never contains the number of rows: one plan serves a whole batch, a short last one,
+//! and a single row.
 
 use crate::chain_rule::{Forward, chain_rule};
 use crate::emit::Emit;

@@ -4,7 +4,7 @@
 //! Nothing here is clever on purpose.
 
 use crate::backend::{Backend, BackendError, Zones};
-use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, Rule, Sizes};
+use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, Rule, Sizes, Window};
 use crate::optimizer::Step;
 use crate::plan::{Plan, Span, Zone};
 use crate::rows::{Clock, Column, Rows};
@@ -66,6 +66,43 @@ impl Backend for Reference {
     fn read_number(&self, plan: &Plan, arena: &ReferenceArena, value: Buf) -> f64 {
         value.constant.unwrap_or_else(|| arena.cells[arena.zones.start(plan.places[value.id.index()], 0)])
     }
+}
+
+/// One product of a convolution's sum.
+struct Tap {
+    /// The element of the input.
+    input: usize,
+    /// The input's channel within its group, and the place in the kernel.
+    channel: usize,
+    k: usize,
+    l: usize,
+}
+
+impl Tap {
+    /// The element of the weight for the output channel `o`.
+    fn weight(&self, window: Window, o: usize, transposed: bool) -> usize {
+        let [kh, kw] = window.kernel;
+        let (inputs, outputs) = (window.input[0] / window.groups, window.output[0] / window.groups);
+        if transposed {
+            let c = o / outputs * inputs + self.channel;
+            ((c * outputs + o % outputs) * kh + kh - 1 - self.k) * kw + kw - 1 - self.l
+        } else {
+            ((o * inputs + self.channel) * kh + self.k) * kw + self.l
+        }
+    }
+}
+
+/// What the output's element `at` sums over, in order.
+fn taps(window: Window, at: usize) -> impl Iterator<Item = Tap> {
+    let Window { input, output, kernel: [kh, kw], stride, dilation, groups } = window;
+    let (o, i, j) = (at / (output[1] * output[2]), at / output[2] % output[1], at % output[2]);
+    let channels = input[0] / groups;
+    let first = o / (output[0] / groups) * channels;
+    (0..channels * kh * kw).map(move |tap| {
+        let (channel, k, l) = (tap / (kh * kw), tap / kw % kh, tap % kw);
+        let (row, column) = (i * stride + k * dilation, j * stride + l * dilation);
+        Tap { input: ((first + channel) * input[1] + row) * input[2] + column, channel, k, l }
+    })
 }
 
 /// One run at work.
@@ -190,6 +227,65 @@ impl Run<'_> {
             Kernel::Pick { x, label, y } => self.each(y, |s, r, _| s.get(x, r, s.label(label, r))),
             Kernel::PickGradient { label, dy, dx } => {
                 self.each(dx, |s, r, i| if s.label(label, r) == i { s.get(dy, r, 0) } else { 0.0 });
+            }
+            Kernel::Spread { x, y, from, to, corner, step } => self.each(y, |s, r, at| {
+                let (c, i, j) = (at / (to[0] * to[1]), at / to[1] % to[0], at % to[1]);
+                let back = |i: usize, axis: usize| {
+                    let from_corner = usize::try_from(i as isize - corner[axis]).ok()?;
+                    (from_corner % step == 0 && from_corner / step < from[axis]).then_some(from_corner / step)
+                };
+                match (back(i, 0), back(j, 1)) {
+                    (Some(i), Some(j)) => s.get(x, r, (c * from[0] + i) * from[1] + j),
+                    _ => 0.0,
+                }
+            }),
+            Kernel::Conv2d { x, w, bias, y, window, transposed, epilogue } => self.each(y, |s, r, at| {
+                let o = at / window.planes().1;
+                let start = bias.map_or(0.0, |bias| s.get(bias, r, o));
+                let sum = taps(window, at).fold(start, |sum, tap| {
+                    sum + s.get(x, r, tap.input) * s.get(w, r, tap.weight(window, o, transposed))
+                });
+                if let Epilogue::Map(f) = epilogue { f.of(sum) } else { sum }
+            }),
+            Kernel::Conv2dGradient { x, dy, dw, window } => {
+                self.each(dw, |_, _, _| 0.0);
+                for r in 0..self.count(dy) {
+                    for at in 0..self.len(dy) {
+                        for tap in taps(window, at) {
+                            let i = tap.weight(window, at / window.planes().1, false);
+                            let sum = self.get(dw, 0, i) + self.get(x, r, tap.input) * self.get(dy, r, at);
+                            self.set(dw, 0, i, sum);
+                        }
+                    }
+                }
+            }
+            Kernel::SumPositions { x, y } => self.each(y, |s, r, c| {
+                let plane = s.len(x) / s.len(y);
+                (0..plane).map(|i| s.get(x, r, c * plane + i)).sum()
+            }),
+            Kernel::MaxPool { x, y, at, window } => {
+                // The first among equals; a NaN is larger than any number.
+                let chosen = |s: &Self, r: usize, o: usize| {
+                    let inputs = taps(window, o).map(|tap| tap.input);
+                    let best = inputs.reduce(|best, i| {
+                        let (b, x) = (s.get(x, r, best), s.get(x, r, i));
+                        if x > b || (x.is_nan() && !b.is_nan()) { i } else { best }
+                    });
+                    best.unwrap_or(0)
+                };
+                self.each(y, |s, r, o| s.get(x, r, chosen(s, r, o)));
+                self.each(at, |s, r, o| (chosen(s, r, o) % window.planes().0) as f64);
+            }
+            Kernel::MaxPoolGradient { dy, at, dx, window } => {
+                self.each(dx, |_, _, _| 0.0);
+                let (input, output) = window.planes();
+                for r in 0..self.count(dx) {
+                    for o in 0..self.len(dy) {
+                        let i = o / output * input + self.get(at, r, o) as usize;
+                        let sum = self.get(dx, r, i) + self.get(dy, r, o);
+                        self.set(dx, r, i, sum);
+                    }
+                }
             }
             Kernel::Update { rule, parameter, gradient } => {
                 let gradients: Vec<f64> = (0..self.len(parameter))

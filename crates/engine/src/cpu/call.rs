@@ -1,12 +1,14 @@
 //! One run at work: each call of a plan, over a chunk of rows or a slice of a whole.
 
+use super::convolution::{Convolution, WeightGradient, WeightSteps, spread};
 use super::fold::{BLOCK, Fold, Target};
 use super::gather::gather;
 use super::instruction_set::Kernels;
+use super::pool::{max_pool, max_pool_gradient};
 use super::product::{Finish, PANEL, Product};
 use super::softmax::class;
 use crate::backend::Zones;
-use crate::kernel::{BufId, Epilogue, Gradient, Kernel, Sizes};
+use crate::kernel::{BufId, Epilogue, Gradient, Kernel, Map, Sizes};
 use crate::optimizer::Step;
 use crate::plan::{Plan, Zone};
 use crate::rows::{Clock, Rows};
@@ -42,6 +44,24 @@ struct Slot {
     step: usize,
     /// Numbers of a row, or of the whole.
     len: usize,
+}
+
+/// The numbers of a row.
+///
+/// # Safety
+/// The slot has that row, and nobody writes it while the slice lives.
+unsafe fn cells<'a>(slot: Slot, r: usize) -> &'a [f32] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(slot.row(r), slot.len) }
+}
+
+/// The numbers of a row, for writing.
+///
+/// # Safety
+/// The slot has that row, and nobody else reads or writes it while the slice lives.
+unsafe fn cells_mut<'a>(slot: Slot, r: usize) -> &'a mut [f32] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts_mut(slot.row(r), slot.len) }
 }
 
 impl Slot {
@@ -99,6 +119,15 @@ impl<'a> Run<'a> {
             match *call {
                 Kernel::MatmulRows { a, b, y, sizes } => {
                     self.fold(a, b, sizes, slice(sizes.k), worker, Target::Store(self.whole(y).p));
+                }
+                Kernel::Conv2dGradient { x, dy, dw, window } => {
+                    let part = slice(window.output[0]);
+                    let (x, dy, dw) = (self.whole(x), self.whole(dy), self.whole(dw).p);
+                    let rows = if dy.step == 0 { 1 } else { self.rows.count };
+                    let (from, to) = (part.start, part.end);
+                    let gradient = WeightGradient { window, rows, x: x.p, dy: dy.p, dw, from, to };
+                    // SAFETY: kept values of all rows; the channels are this worker's alone.
+                    unsafe { (self.kernels.weight_gradient)(&gradient) }
                 }
                 Kernel::Update { rule, parameter, gradient } => {
                     let step = Step::new(rule, self.clock.rate, self.clock.step);
@@ -229,11 +258,45 @@ impl<'a> Run<'a> {
                 }
             }
             Kernel::Matmul { .. } => self.matmul(call, at),
+            Kernel::Spread { x, y, from, to, corner, step } => {
+                let (x, y) = (slot(x), slot(y));
+                for r in 0..count {
+                    // SAFETY: as above.
+                    let (x, y) = unsafe { (cells(x, r), cells_mut(y, r)) };
+                    spread(x, y, from, to, corner, step);
+                }
+            }
+            Kernel::Conv2d { .. } => self.convolution(call, at),
+            Kernel::SumPositions { x, y } => {
+                let (x, y) = (slot(x), slot(y));
+                let plane = x.len / y.len;
+                for r in 0..count {
+                    for c in 0..y.len {
+                        let channel = x.row(r).wrapping_add(c * plane);
+                        // SAFETY: as above; a channel's positions are rows of one number.
+                        unsafe { (k.sum_elements)(channel, plane, y.row(r).add(c)) }
+                    }
+                }
+            }
+            Kernel::MaxPool { x, y, at: place, window } => {
+                let (x, y, place) = (slot(x), slot(y), slot(place));
+                for r in 0..count {
+                    // SAFETY: as above.
+                    unsafe { max_pool(&window, cells(x, r), cells_mut(y, r), cells_mut(place, r)) }
+                }
+            }
+            Kernel::MaxPoolGradient { dy, at: place, dx, window } => {
+                let (dy, place, dx) = (slot(dy), slot(place), slot(dx));
+                for r in 0..count {
+                    // SAFETY: as above.
+                    unsafe { max_pool_gradient(&window, cells(dy, r), cells(place, r), cells_mut(dx, r)) }
+                }
+            }
             Kernel::SumElements { x, y } => {
                 let (x, y) = (slot(x), slot(y));
                 for r in 0..count {
                     // SAFETY: as above.
-                    unsafe { *y.row(r) = (0..x.len).map(|i| *x.row(r).add(i)).sum() }
+                    unsafe { (k.sum_elements)(x.row(r), x.len, y.row(r)) }
                 }
             }
             Kernel::MeanRowsGradient { dy, dx } => {
@@ -290,8 +353,30 @@ impl<'a> Run<'a> {
                     }
                 }
             }
-            Kernel::MatmulRows { .. } | Kernel::SumRows { .. } | Kernel::MeanRows { .. } | Kernel::Update { .. } => {
+            Kernel::MatmulRows { .. }
+            | Kernel::Conv2dGradient { .. }
+            | Kernel::SumRows { .. }
+            | Kernel::MeanRows { .. }
+            | Kernel::Update { .. } => {
                 unreachable!("folds and updates are ordered into parameters' sweeps")
+            }
+        }
+    }
+
+    fn convolution(&self, call: &Kernel, at: Chunk) {
+        let Kernel::Conv2d { x, w, bias, y, window, transposed, epilogue } = *call else { return };
+        let (x, w, y) = (self.slot(x, at), self.slot(w, at), self.slot(y, at));
+        let bias = bias.map_or(std::ptr::null(), |bias| self.slot(bias, at).p.cast_const());
+        let steps = WeightSteps::of(&window, transposed);
+        let relu = epilogue == Epilogue::Map(Map::Relu);
+        for r in 0..at.count {
+            let convolution = Convolution { window, x: x.row(r), w: w.p, steps, bias, y: y.row(r), relu };
+            // SAFETY: slots of this plan in this arena, with sizes that the op has checked; y is this
+            // chunk's alone and shares memory with none of its operands.
+            unsafe { (self.kernels.convolution)(&convolution) }
+            if let (Epilogue::Map(f), false) = (epilogue, relu) {
+                // SAFETY: y is a row of its own length.
+                unsafe { (self.kernels.map)(f, y.row(r), y.row(r), y.len) }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Functions of each element by itself, sixteen at a time.
 
-use super::math::{exp, sigmoid, tanh};
+use super::math::{exp, sigmoid, sum_lanes, tanh};
 use super::simd::{LANES, Simd};
 use crate::kernel::{Map, Zip};
 
@@ -100,5 +100,22 @@ pub(super) unsafe fn zip<S: Simd>(
                 }
             }
         }
+    }
+}
+
+/// y = Σ x over `len` elements: sixteen partial sums, then those in pairs.
+///
+/// # Safety
+/// The machine has S; x is valid for `len` elements, y for one.
+#[inline(always)]
+pub(super) unsafe fn sum_elements<S: Simd>(x: *const f32, len: usize, y: *mut f32) {
+    // SAFETY: the caller's promises: the last part is loaded by its length.
+    unsafe {
+        let zero = S::splat(0.0);
+        let mut sum = zero;
+        for i in (0..len).step_by(LANES) {
+            sum = S::add(sum, S::load_part(x.add(i), LANES.min(len - i), zero));
+        }
+        *y = sum_lanes::<S>(sum);
     }
 }

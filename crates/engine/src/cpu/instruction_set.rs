@@ -1,5 +1,6 @@
 //! The kernels of each instruction set, chosen once when the program starts.
 
+use super::convolution::{self, Convolution, WeightGradient};
 use super::elementwise;
 use super::fold::{self, Fold};
 use super::product::{self, Product};
@@ -19,11 +20,14 @@ pub(super) struct Kernels {
     pub(super) name: &'static str,
     pub(super) product: unsafe fn(&Product),
     pub(super) fold: unsafe fn(&Fold),
+    pub(super) convolution: unsafe fn(&Convolution),
+    pub(super) weight_gradient: unsafe fn(&WeightGradient),
     pub(super) sum_rows: unsafe fn(usize, usize, *const f32, *mut f32),
     pub(super) sum_rows_update: unsafe fn(usize, usize, *const f32, Step, *mut f32, usize, *mut f32),
     pub(super) update: unsafe fn(Step, *mut f32, usize, *const f32, usize),
     pub(super) map: unsafe fn(Map, *const f32, *mut f32, usize),
     pub(super) zip: unsafe fn(Zip, *const f32, usize, *const f32, usize, *mut f32, usize),
+    pub(super) sum_elements: unsafe fn(*const f32, usize, *mut f32),
     pub(super) softmax: unsafe fn(*const f32, *mut f32, usize) -> (f32, f32),
     pub(super) softmax_gradient: unsafe fn(usize, *const f32, *const f32, *mut f32),
     pub(super) cross_entropy: unsafe fn(usize, usize, *const f32, *const f32, usize, *mut f32, *mut f32),
@@ -43,6 +47,8 @@ macro_rules! instruction_set {
             instruction_set!(@each $simd $(, $features)?;
                 fn product(p: &Product) = product::product;
                 fn fold(f: &Fold) = fold::fold;
+                fn convolution(c: &Convolution) = convolution::convolution;
+                fn weight_gradient(g: &WeightGradient) = convolution::weight_gradient;
                 fn sum_rows(rows: usize, len: usize, x: *const f32, y: *mut f32) = fold::sum_rows;
                 fn sum_rows_update(
                     rows: usize, len: usize, x: *const f32, step: Step, w: *mut f32, block: usize, buffer: *mut f32
@@ -52,6 +58,7 @@ macro_rules! instruction_set {
                 fn zip(
                     f: Zip, a: *const f32, a_step: usize, b: *const f32, b_step: usize, y: *mut f32, len: usize
                 ) = elementwise::zip;
+                fn sum_elements(x: *const f32, len: usize, y: *mut f32) = elementwise::sum_elements;
                 fn softmax_gradient(n: usize, y: *const f32, dy: *const f32, dx: *mut f32) = softmax::softmax_gradient;
                 fn cross_entropy(
                     rows: usize, n: usize, x: *const f32, label: *const f32, label_step: usize,
@@ -68,7 +75,7 @@ macro_rules! instruction_set {
                 unsafe { softmax::softmax::<$simd>(x, y, n) }
             }
             Kernels {
-                name: $name, product, fold, sum_rows, sum_rows_update, update, map, zip,
+                name: $name, product, fold, convolution, weight_gradient, sum_rows, sum_rows_update, update, map, zip, sum_elements,
                 softmax, softmax_gradient, cross_entropy, cross_entropy_gradient,
             }
         };

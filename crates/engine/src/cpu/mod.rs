@@ -6,12 +6,14 @@
 //! whoever computes it, so results are the same to the bit for any number of threads.
 
 mod call;
+mod convolution;
 mod elementwise;
 mod fold;
 mod gather;
 mod instruction_set;
 mod math;
 mod memory;
+mod pool;
 mod product;
 mod simd;
 mod softmax;

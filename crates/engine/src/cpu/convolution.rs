@@ -1,0 +1,329 @@
+//! Convolutions without a matrix of patches: windows are read where they lie.
+//!
+//! Going forward, a register tile holds R output channels by V stretches of up to sixteen neighbouring
+//! outputs of a row; for each tap (c, k, l) it multiplies a weight with the inputs under those outputs. Every output is one
+//! chain over the taps in their order. The gradient by the input is the same loop over another
+//! weight order. The gradient by the weight keeps sixteen partial sums for each weight, one a
+//! lane, over blocks of rows of a fixed number, so that threads change no bit.
+
+use super::math::sum_lanes;
+use super::simd::{LANES, Simd};
+use crate::kernel::Window;
+
+/// Where the weight of (output channel, input channel, k, l) stands: steps from the first.
+#[derive(Clone, Copy)]
+pub(super) struct WeightSteps {
+    pub(super) first: isize,
+    pub(super) group: isize,
+    pub(super) output: isize,
+    pub(super) input: isize,
+    pub(super) k: isize,
+    pub(super) l: isize,
+}
+
+impl WeightSteps {
+    pub(super) fn of(window: &Window, transposed: bool) -> WeightSteps {
+        let [kh, kw] = window.kernel.map(|n| n as isize);
+        let inputs = (window.input[0] / window.groups) as isize;
+        let outputs = (window.output[0] / window.groups) as isize;
+        if transposed {
+            WeightSteps {
+                first: kh * kw - 1,
+                group: inputs * outputs * kh * kw,
+                output: kh * kw,
+                input: outputs * kh * kw,
+                k: -kw,
+                l: -1,
+            }
+        } else {
+            WeightSteps {
+                first: 0,
+                group: outputs * inputs * kh * kw,
+                output: inputs * kh * kw,
+                input: kh * kw,
+                k: kw,
+                l: 1,
+            }
+        }
+    }
+}
+
+/// One example's convolution.
+#[derive(Clone, Copy)]
+pub(super) struct Convolution {
+    pub(super) window: Window,
+    pub(super) x: *const f32,
+    pub(super) w: *const f32,
+    pub(super) steps: WeightSteps,
+    /// `[o]`, or null.
+    pub(super) bias: *const f32,
+    pub(super) y: *mut f32,
+    pub(super) relu: bool,
+}
+
+/// Up to sixteen neighbouring outputs of one row.
+#[derive(Clone, Copy, Default)]
+struct Stretch {
+    /// The first window's corner in a channel of x, and the outputs' place in a channel of y.
+    x: usize,
+    y: usize,
+    lanes: usize,
+}
+
+/// The stretches of an output channel, row after row.
+fn stretches(window: &Window) -> impl Iterator<Item = Stretch> {
+    let (stride, width, [_, rows, columns]) = (window.stride, window.input[2], window.output);
+    (0..rows).flat_map(move |i| {
+        (0..columns).step_by(LANES).map(move |j| Stretch {
+            x: i * stride * width + j * stride,
+            y: i * columns + j,
+            lanes: LANES.min(columns - j),
+        })
+    })
+}
+
+/// `lanes` numbers, `step` apart; zero beyond.
+#[inline(always)]
+unsafe fn load<S: Simd>(p: *const f32, step: usize, lanes: usize) -> S::V {
+    // SAFETY: the caller's windows lie within the input.
+    unsafe {
+        match (step, lanes) {
+            (1, LANES) => S::load(p),
+            (1, _) => S::load_part(p, lanes, S::splat(0.0)),
+            _ => {
+                let mut apart = [0.0; LANES];
+                for (i, x) in apart.iter_mut().enumerate().take(lanes) {
+                    *x = *p.add(i * step);
+                }
+                S::load(apart.as_ptr())
+            }
+        }
+    }
+}
+
+/// Computes the convolution.
+///
+/// # Safety
+/// The machine has S; the pointers are valid for the window's input, output, weight and bias.
+#[inline(always)]
+pub(super) unsafe fn convolution<S: Simd>(c: &Convolution) {
+    /// Stretches of a register tile: with the channels of [`tile`], as many as registers hold.
+    const MOST: usize = 4;
+    let outputs = c.window.output[0] / c.window.groups;
+    let mut batch = [Stretch::default(); MOST];
+    let mut held = 0;
+    let flush = |batch: &[Stretch; MOST], held: usize| {
+        for group in 0..c.window.groups {
+            // SAFETY: the caller's promises, for these outputs.
+            unsafe {
+                match held {
+                    0 => {}
+                    1 => channels::<S, 1>(c, batch, group, outputs),
+                    2 => channels::<S, 2>(c, batch, group, outputs),
+                    3 => channels::<S, 3>(c, batch, group, outputs),
+                    _ => channels::<S, 4>(c, batch, group, outputs),
+                }
+            }
+        }
+    };
+    for stretch in stretches(&c.window) {
+        batch[held] = stretch;
+        held += 1;
+        if held == S::TILE_VECTORS.min(MOST) {
+            flush(&batch, held);
+            held = 0;
+        }
+    }
+    flush(&batch, held);
+}
+
+/// All channels of a group, for V stretches.
+#[inline(always)]
+unsafe fn channels<S: Simd, const V: usize>(c: &Convolution, at: &[Stretch; 4], group: usize, outputs: usize) {
+    macro_rules! take {
+        ($o:ident: $($r:literal)*) => {$(
+            if $r * V <= 24 {
+                while $o + $r <= outputs {
+                    // SAFETY: the caller's promises, for these channels.
+                    unsafe { tile::<S, V, $r>(c, at, group, $o) };
+                    $o += $r;
+                }
+            }
+        )*};
+    }
+    if V <= S::TILE_VECTORS {
+        let mut o = 0;
+        take!(o: 8 6 4 2 1);
+    }
+}
+
+/// R channels by V stretches, in registers.
+#[inline(always)]
+unsafe fn tile<S: Simd, const V: usize, const R: usize>(c: &Convolution, at: &[Stretch; 4], group: usize, o: usize) {
+    // SAFETY: the caller's promises: windows and channels are within x, w and y.
+    unsafe {
+        let Window { input: [inputs, h, width], output, kernel: [kh, kw], stride, dilation, groups } = c.window;
+        let inputs = inputs / groups;
+        let first_output = group * (output[0] / groups) + o;
+        let zero = S::splat(0.0);
+        let mut acc = [[zero; V]; R];
+        if !c.bias.is_null() {
+            for (r, acc) in acc.iter_mut().enumerate() {
+                *acc = [S::splat(*c.bias.add(first_output + r)); V];
+            }
+        }
+        let x = c.x.add(group * inputs * h * width);
+        let s = c.steps;
+        let w = c.w.offset(s.first + group as isize * s.group + o as isize * s.output);
+        for channel in 0..inputs {
+            for k in 0..kh {
+                for l in 0..kw {
+                    let tap = x.add((channel * h + k * dilation) * width + l * dilation);
+                    let w = w.offset(channel as isize * s.input + k as isize * s.k + l as isize * s.l);
+                    let mut row = [zero; V];
+                    for v in 0..V {
+                        row[v] = load::<S>(tap.add(at[v].x), stride, at[v].lanes);
+                    }
+                    for r in 0..R {
+                        let weight = S::splat(*w.offset(r as isize * s.output));
+                        for v in 0..V {
+                            acc[r][v] = S::fma(weight, row[v], acc[r][v]);
+                        }
+                    }
+                }
+            }
+        }
+        let plane = output[1] * output[2];
+        for (r, acc) in acc.iter().enumerate() {
+            for (&sum, at) in acc.iter().zip(at) {
+                let y = if c.relu { S::max(zero, sum) } else { sum };
+                S::store_part(c.y.add((first_output + r) * plane + at.y), y, at.lanes);
+            }
+        }
+    }
+}
+
+/// The gradients of some weights, over all rows.
+#[derive(Clone, Copy)]
+pub(super) struct WeightGradient {
+    pub(super) window: Window,
+    pub(super) rows: usize,
+    /// Row after row.
+    pub(super) x: *const f32,
+    pub(super) dy: *const f32,
+    pub(super) dw: *mut f32,
+    /// Which output channels.
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+/// Rows whose products one register sums before its lanes are added up: fixed, as it decides the
+/// order of the sum.
+const BLOCK: usize = 8;
+/// Output channels, and taps, of a register tile.
+const CHANNELS: usize = 4;
+const TAPS: usize = 5;
+
+/// Computes the gradients of the output channels `from..to`.
+///
+/// # Safety
+/// The machine has S; the pointers are valid for `rows` rows and the weight, and nobody else
+/// touches these channels of dw.
+#[inline(always)]
+pub(super) unsafe fn weight_gradient<S: Simd>(g: &WeightGradient) {
+    // SAFETY: the caller's promises, for each block of rows, channels and taps.
+    unsafe {
+        let depth = g.window.depth();
+        std::slice::from_raw_parts_mut(g.dw.add(g.from * depth), (g.to - g.from) * depth).fill(0.0);
+        let per_group = g.window.output[0] / g.window.groups;
+        for first in (0..g.rows).step_by(BLOCK) {
+            let rows = first..g.rows.min(first + BLOCK);
+            let mut o = g.from;
+            while o < g.to {
+                // A tile's channels share their inputs, so they are of one group.
+                let channels = CHANNELS.min(g.to - o).min(per_group - o % per_group);
+                for tap in (0..depth).step_by(TAPS) {
+                    let taps = TAPS.min(depth - tap);
+                    match (channels, taps) {
+                        (CHANNELS, TAPS) => gradient_tile::<S, CHANNELS, TAPS>(g, rows.clone(), o, tap),
+                        _ => {
+                            for o in o..o + channels {
+                                for tap in tap..tap + taps {
+                                    gradient_tile::<S, 1, 1>(g, rows.clone(), o, tap);
+                                }
+                            }
+                        }
+                    }
+                }
+                o += channels;
+            }
+        }
+    }
+}
+
+/// R channels by Q taps over a block of rows, lanes added up at its end.
+#[inline(always)]
+unsafe fn gradient_tile<S: Simd, const R: usize, const Q: usize>(
+    g: &WeightGradient,
+    rows: std::ops::Range<usize>,
+    o: usize,
+    tap: usize,
+) {
+    // SAFETY: the caller's promises: rows, channels and taps are within x, dy and dw.
+    unsafe {
+        let Window { input: [inputs, h, width], output, kernel: [kh, kw], stride, dilation, groups } = g.window;
+        let (per_group, group) = (inputs / groups, o / (output[0] / groups));
+        let (plane, depth) = (output[1] * output[2], g.window.depth());
+        let offsets: [usize; Q] = std::array::from_fn(|q| {
+            let (channel, k, l) = ((tap + q) / (kh * kw), (tap + q) / kw % kh, (tap + q) % kw);
+            ((group * per_group + channel) * h + k * dilation) * width + l * dilation
+        });
+        let mut acc = [[S::splat(0.0); Q]; R];
+        for row in rows {
+            let x = g.x.add(row * inputs * h * width);
+            let dy = g.dy.add((row * output[0] + o) * plane);
+            for i in 0..output[1] {
+                for j in (0..output[2]).step_by(LANES) {
+                    let lanes = LANES.min(output[2] - j);
+                    let at = x.add(i * stride * width + j * stride);
+                    let mut dys = [S::splat(0.0); R];
+                    for (r, value) in dys.iter_mut().enumerate() {
+                        *value = load::<S>(dy.add(r * plane + i * output[2] + j), 1, lanes);
+                    }
+                    for q in 0..Q {
+                        let x = load::<S>(at.add(offsets[q]), stride, lanes);
+                        for r in 0..R {
+                            acc[r][q] = S::fma(x, dys[r], acc[r][q]);
+                        }
+                    }
+                }
+            }
+        }
+        for (r, acc) in acc.iter().enumerate() {
+            for (q, &sum) in acc.iter().enumerate() {
+                *g.dw.add((o + r) * depth + tap + q) += sum_lanes::<S>(sum);
+            }
+        }
+    }
+}
+
+/// y = 0 but for x's elements, `step` apart from `corner` on; what lies outside y is left out.
+pub(super) fn spread(x: &[f32], y: &mut [f32], from: [usize; 2], to: [usize; 2], corner: [isize; 2], step: usize) {
+    y.fill(0.0);
+    let place =
+        |i: usize, axis: usize| usize::try_from(corner[axis] + (i * step) as isize).ok().filter(|&i| i < to[axis]);
+    let columns: std::ops::Range<usize> = {
+        let inside = |j: &usize| place(*j, 1).is_some();
+        let first = (0..from[1]).find(inside).unwrap_or(from[1]);
+        first..(first..from[1]).rfind(inside).map_or(first, |last| last + 1)
+    };
+    let Some(left) = place(columns.start, 1) else { return };
+    for (x, y) in x.chunks_exact(from[0] * from[1]).zip(y.chunks_exact_mut(to[0] * to[1])) {
+        for (i, x) in x.chunks_exact(from[1]).enumerate() {
+            if let Some(i) = place(i, 0) {
+                let y = y[i * to[1] + left..].iter_mut().step_by(step);
+                y.zip(&x[columns.clone()]).for_each(|(y, &x)| *y = x);
+            }
+        }
+    }
+}
