@@ -88,18 +88,19 @@ fn asked() -> Result<Asked, String> {
     Ok(Asked { case, sizes, batch, optimizer, seconds, threads })
 }
 
+/// A convolution 3 × 3 that keeps the size, ReLU, and a pool that halves it.
+fn conv<'g>(g: &'g Graph, x: Var<'g>, n: usize, [from, to]: [usize; 2]) -> Var<'g> {
+    let w = g.parameter(&format!("conv{n}.weight"), [to, from, 3, 3]);
+    let b = g.parameter(&format!("conv{n}.bias"), [to]);
+    let same = ops::Conv2d { padding: 1, ..ops::Conv2d::default() };
+    x.conv2d(w, b, same).relu().max_pool(ops::MaxPool::new(2))
+}
+
 fn measure(asked: &Asked) -> Result<(f64, usize), Box<dyn std::error::Error>> {
     let g = Graph::new();
     let t = g.label("t");
     let (mut y, width) = if asked.case == "convnet" {
-        let conv = |x: Var<'_>, n: usize, from, to| {
-            let (w, b) = (format!("conv{n}.weight"), format!("conv{n}.bias"));
-            let options = ops::Conv2d { padding: 1, ..ops::Conv2d::default() };
-            x.conv2d(g.parameter(&w, [to, from, 3, 3]), g.parameter(&b, [to]), options)
-                .relu()
-                .max_pool(ops::MaxPool::new(2))
-        };
-        (conv(conv(g.input("x", [1, 28, 28]), 1, 1, 16), 2, 16, 32).flatten(), 784)
+        (conv(&g, conv(&g, g.input("x", [1, 28, 28]), 1, [1, 16]), 2, [16, 32]).flatten(), 784)
     } else {
         (g.input("x", [asked.sizes[0]]), asked.sizes[0])
     };
@@ -125,7 +126,7 @@ fn measure(asked: &Asked) -> Result<(f64, usize), Box<dyn std::error::Error>> {
     }
     let cells: Vec<f32> = (0..RESIDENT * width).map(|_| numbers.normal()).collect();
     let labels: Vec<u32> = (0..RESIDENT).map(|_| numbers.below(asked.sizes[layers])).collect();
-    let columns = [Column::F32(&cells), Column::U32(&labels)];
+    let columns = [Column::U32(&labels), Column::F32(&cells)];
     let mut index = vec![0; asked.batch];
     let mut step = 0;
     let mut one = || -> Result<Duration, Box<dyn std::error::Error>> {

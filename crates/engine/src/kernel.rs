@@ -533,8 +533,8 @@ impl Kernel {
         }
     }
 
-    /// The values it writes.
-    pub fn writes(&self) -> Vec<BufId> {
+    /// The first of the values it writes: its result.
+    pub fn result(&self) -> BufId {
         match *self {
             Kernel::Gather { y, .. }
             | Kernel::Fill { y, .. }
@@ -550,16 +550,26 @@ impl Kernel {
             | Kernel::Spread { y, .. }
             | Kernel::Conv2d { y, .. }
             | Kernel::SumPositions { y, .. }
-            | Kernel::Pick { y, .. } => vec![y],
-            Kernel::Conv2dGradient { dw, .. } => vec![dw],
-            Kernel::MaxPool { y, at, .. } => vec![y, at],
+            | Kernel::MaxPool { y, .. }
+            | Kernel::Pick { y, .. } => y,
             Kernel::MaxPoolGradient { dx, .. }
             | Kernel::MeanRowsGradient { dx, .. }
             | Kernel::SoftmaxGradient { dx, .. }
             | Kernel::SoftmaxCrossEntropyGradient { dx, .. }
-            | Kernel::PickGradient { dx, .. } => vec![dx],
-            Kernel::SoftmaxCrossEntropy { loss, probability, .. } => vec![loss, probability],
-            Kernel::Update { parameter, .. } => vec![parameter],
+            | Kernel::PickGradient { dx, .. } => dx,
+            Kernel::Conv2dGradient { dw, .. } => dw,
+            Kernel::SoftmaxCrossEntropy { loss, .. } => loss,
+            Kernel::Update { parameter, .. } => parameter,
         }
+    }
+
+    /// The values it writes.
+    pub fn writes(&self) -> Vec<BufId> {
+        let more = match *self {
+            Kernel::SoftmaxCrossEntropy { probability, .. } => Some(probability),
+            Kernel::MaxPool { at, .. } => Some(at),
+            _ => None,
+        };
+        [self.result()].into_iter().chain(more).collect()
     }
 }

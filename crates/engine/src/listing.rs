@@ -173,7 +173,7 @@ impl fmt::Display for Plan {
             }
             for at in sweep.calls.clone() {
                 let call = &self.calls[at];
-                let Some(&y) = call.writes().first() else { continue };
+                let y = call.result();
                 let target = format!("{}{}", self.name(y), self.values[y.index()].shape);
                 let place = match self.places[y.index()] {
                     place if place.zone == Zone::Nowhere => String::new(),

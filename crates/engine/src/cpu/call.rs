@@ -4,7 +4,7 @@ use super::convolution::{Convolution, WeightGradient, WeightSteps, spread};
 use super::fold::{BLOCK, Fold, Target};
 use super::gather::gather;
 use super::instruction_set::Kernels;
-use super::pool::{max_pool, max_pool_gradient};
+use super::pool::max_pool_gradient;
 use super::product::{Finish, PANEL, Product};
 use super::softmax::class;
 use crate::backend::Zones;
@@ -17,6 +17,33 @@ use crate::sweeps::Sweep;
 
 /// Numbers that each worker has for packing and for blocks of gradients.
 pub(super) const ROOM: usize = PANEL + BLOCK;
+
+/// Told of each call that a worker has finished.
+pub(super) trait Watch {
+    fn finished(&mut self, call: usize);
+}
+
+/// Nobody looks.
+pub(super) struct Unwatched;
+
+impl Watch for Unwatched {
+    #[inline(always)]
+    fn finished(&mut self, _: usize) {}
+}
+
+/// The time that each call takes, in seconds.
+pub(super) struct Stopwatch {
+    pub(super) since: std::time::Instant,
+    pub(super) seconds: Vec<f64>,
+}
+
+impl Watch for Stopwatch {
+    fn finished(&mut self, call: usize) {
+        let now = std::time::Instant::now();
+        self.seconds[call] += (now - self.since).as_secs_f64();
+        self.since = now;
+    }
+}
 
 /// What all workers of a run share.
 pub(super) struct Run<'a> {
@@ -80,6 +107,8 @@ impl Slot {
 struct Chunk {
     first: usize,
     count: usize,
+    /// Rows of the worker's scratch region that stand before these.
+    skipped: usize,
     worker: usize,
 }
 
@@ -99,68 +128,102 @@ impl<'a> Run<'a> {
     }
 
     /// The worker's part of an examples' sweep: an equal number of neighbouring chunks.
-    pub(super) fn examples(&self, sweep: &Sweep, chunk: usize, worker: usize, workers: usize) {
+    pub(super) fn examples(&self, sweep: &Sweep, chunk: usize, worker: usize, workers: usize, watch: &mut impl Watch) {
         let chunks = self.rows.count.div_ceil(chunk);
         for c in chunks * worker / workers..chunks * (worker + 1) / workers {
             let first = c * chunk;
-            let at = Chunk { first, count: chunk.min(self.rows.count - first), worker };
-            for call in &self.plan.calls[sweep.calls.clone()] {
-                self.row_wise(call, at);
+            let at = Chunk { first, count: chunk.min(self.rows.count - first), skipped: 0, worker };
+            let mut calls = sweep.calls.clone();
+            while let Some(start) = calls.next() {
+                let shares_weights = |number: usize| matches!(self.plan.calls[number], Kernel::Matmul { .. });
+                if shares_weights(start) {
+                    self.row_wise(&self.plan.calls[start], at);
+                    watch.finished(start);
+                    continue;
+                }
+                // Calls that gain nothing from many rows go over few at a time, while those are in cache.
+                let mut end = start + 1;
+                while calls.start < calls.end && !shares_weights(calls.start) {
+                    end = calls.start + 1;
+                    calls.next();
+                }
+                let few = self.few_rows(start..end);
+                for first in (at.first..at.first + at.count).step_by(few) {
+                    let part =
+                        Chunk { first, count: few.min(at.first + at.count - first), skipped: first - at.first, worker };
+                    for number in start..end {
+                        self.row_wise(&self.plan.calls[number], part);
+                        watch.finished(number);
+                    }
+                }
             }
         }
     }
 
+    /// So many rows that what the widest of these calls writes stays in a first-level cache.
+    fn few_rows(&self, calls: std::ops::Range<usize>) -> usize {
+        const NUMBERS: usize = 8 * 1024;
+        let width = |call: &Kernel| self.plan.values[call.result().index()].shape.len();
+        let widest = self.plan.calls[calls].iter().map(width).fold(1, usize::max);
+        (NUMBERS / widest).max(1)
+    }
+
     /// The worker's part of a parameters' sweep: a slice of each gradient and update, and every so
     /// many of the other calls.
-    pub(super) fn parameters(&self, sweep: &Sweep, worker: usize, workers: usize) {
-        let calls = &self.plan.calls[sweep.calls.clone()];
-        for (number, call) in calls.iter().enumerate() {
-            let slice = |len: usize| len * worker / workers..len * (worker + 1) / workers;
-            match *call {
-                Kernel::MatmulRows { a, b, y, sizes } => {
-                    self.fold(a, b, sizes, slice(sizes.k), worker, Target::Store(self.whole(y).p));
-                }
-                Kernel::Conv2dGradient { x, dy, dw, window } => {
-                    let part = slice(window.output[0]);
-                    let (x, dy, dw) = (self.whole(x), self.whole(dy), self.whole(dw).p);
-                    let rows = if dy.step == 0 { 1 } else { self.rows.count };
-                    let (from, to) = (part.start, part.end);
-                    let gradient = WeightGradient { window, rows, x: x.p, dy: dy.p, dw, from, to };
-                    // SAFETY: kept values of all rows; the channels are this worker's alone.
-                    unsafe { (self.kernels.weight_gradient)(&gradient) }
-                }
-                Kernel::Update { rule, parameter, gradient } => {
-                    let step = Step::new(rule, self.clock.rate, self.clock.step);
-                    let (w, block) = (self.whole(parameter), self.zones.layout.parameters);
-                    match gradient {
-                        Gradient::MatmulRows { a, b, sizes } => {
-                            self.fold(a, b, sizes, slice(sizes.k), worker, Target::Update { step, w: w.p, block });
-                        }
-                        Gradient::Stored(g) => {
-                            let part = slice(w.len);
-                            let (w, g) = (w.p.wrapping_add(part.start), self.whole(g).p.wrapping_add(part.start));
-                            // SAFETY: a part of the parameter and of its gradient, of the same length.
-                            unsafe { (self.kernels.update)(step, w, block, g, part.len()) }
-                        }
-                        Gradient::SumRows(x) if number % workers == worker => {
-                            let (rows, x) = (self.rows.count, self.whole(x));
-                            let buffer = self.buffer(worker);
-                            // SAFETY: x has `rows` rows of as many numbers as w.
-                            unsafe { (self.kernels.sum_rows_update)(rows, w.len, x.p, step, w.p, block, buffer) }
-                        }
-                        Gradient::SumRows(_) => {}
-                    }
-                }
-                Kernel::SumRows { x, y } if number % workers == worker => {
-                    let (x, y) = (self.whole(x), self.whole(y));
-                    // SAFETY: x has a row of as many numbers as y for each row of the batch.
-                    unsafe { (self.kernels.sum_rows)(self.rows.count, y.len, x.p, y.p) }
-                }
-                Kernel::MeanRows { x, y } if number % workers == worker => self.mean_rows(x, y),
-                Kernel::SumRows { .. } | Kernel::MeanRows { .. } => {}
-                _ if number % workers == worker => self.row_wise(call, Chunk { first: 0, count: 1, worker }),
-                _ => {}
+    pub(super) fn parameters(&self, sweep: &Sweep, worker: usize, workers: usize, watch: &mut impl Watch) {
+        for number in sweep.calls.clone() {
+            self.slice_of(number, worker, workers);
+            watch.finished(number);
+        }
+    }
+
+    fn slice_of(&self, number: usize, worker: usize, workers: usize) {
+        let call = &self.plan.calls[number];
+        let slice = |len: usize| len * worker / workers..len * (worker + 1) / workers;
+        match *call {
+            Kernel::MatmulRows { a, b, y, sizes } => {
+                self.fold(a, b, sizes, slice(sizes.k), worker, Target::Store(self.whole(y).p));
             }
+            Kernel::Conv2dGradient { x, dy, dw, window } => {
+                let part = slice(window.output[0]);
+                let (x, dy, dw) = (self.whole(x), self.whole(dy), self.whole(dw).p);
+                let rows = if dy.step == 0 { 1 } else { self.rows.count };
+                let (from, to) = (part.start, part.end);
+                let gradient = WeightGradient { window, rows, x: x.p, dy: dy.p, dw, from, to };
+                // SAFETY: kept values of all rows; the channels are this worker's alone.
+                unsafe { (self.kernels.weight_gradient)(&gradient) }
+            }
+            Kernel::Update { rule, parameter, gradient } => {
+                let step = Step::new(rule, self.clock.rate, self.clock.step);
+                let (w, block) = (self.whole(parameter), self.zones.layout.parameters);
+                match gradient {
+                    Gradient::MatmulRows { a, b, sizes } => {
+                        self.fold(a, b, sizes, slice(sizes.k), worker, Target::Update { step, w: w.p, block });
+                    }
+                    Gradient::Stored(g) => {
+                        let part = slice(w.len);
+                        let (w, g) = (w.p.wrapping_add(part.start), self.whole(g).p.wrapping_add(part.start));
+                        // SAFETY: a part of the parameter and of its gradient, of the same length.
+                        unsafe { (self.kernels.update)(step, w, block, g, part.len()) }
+                    }
+                    Gradient::SumRows(x) if number % workers == worker => {
+                        let (rows, x) = (self.rows.count, self.whole(x));
+                        let buffer = self.buffer(worker);
+                        // SAFETY: x has `rows` rows of as many numbers as w.
+                        unsafe { (self.kernels.sum_rows_update)(rows, w.len, x.p, step, w.p, block, buffer) }
+                    }
+                    Gradient::SumRows(_) => {}
+                }
+            }
+            Kernel::SumRows { x, y } if number % workers == worker => {
+                let (x, y) = (self.whole(x), self.whole(y));
+                // SAFETY: x has a row of as many numbers as y for each row of the batch.
+                unsafe { (self.kernels.sum_rows)(self.rows.count, y.len, x.p, y.p) }
+            }
+            Kernel::MeanRows { x, y } if number % workers == worker => self.mean_rows(x, y),
+            Kernel::SumRows { .. } | Kernel::MeanRows { .. } => {}
+            _ if number % workers == worker => self.row_wise(call, Chunk { first: 0, count: 1, skipped: 0, worker }),
+            _ => {}
         }
     }
 
@@ -168,14 +231,18 @@ impl<'a> Run<'a> {
         let (place, value) = (self.plan.places[v.index()], &self.plan.values[v.index()]);
         let len = value.shape.len();
         let step = if value.extent == Extent::Row { len } else { 0 };
-        let skipped = if place.zone == Zone::Kept { at.first * len } else { 0 };
-        let start = self.zones.start(place, at.worker) + skipped;
+        let before = match place.zone {
+            Zone::Kept => at.first * len,
+            Zone::Scratch => at.skipped * len,
+            _ => 0,
+        };
+        let start = self.zones.start(place, at.worker) + before;
         Slot { p: self.base.wrapping_add(start), step, len }
     }
 
     /// A whole value, or a kept one from its first row on.
     fn whole(&self, v: BufId) -> Slot {
-        self.slot(v, Chunk { first: 0, count: self.rows.count, worker: 0 })
+        self.slot(v, Chunk { first: 0, count: self.rows.count, skipped: 0, worker: 0 })
     }
 
     fn panel(&self, worker: usize) -> *mut f32 {
@@ -282,7 +349,7 @@ impl<'a> Run<'a> {
                 let (x, y, place) = (slot(x), slot(y), slot(place));
                 for r in 0..count {
                     // SAFETY: as above.
-                    unsafe { max_pool(&window, cells(x, r), cells_mut(y, r), cells_mut(place, r)) }
+                    unsafe { (k.max_pool)(&window, x.row(r), y.row(r), place.row(r)) }
                 }
             }
             Kernel::MaxPoolGradient { dy, at: place, dx, window } => {

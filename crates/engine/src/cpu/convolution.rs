@@ -6,7 +6,6 @@
 //! weight order. The gradient by the weight keeps sixteen partial sums for each weight, one a
 //! lane, over blocks of rows of a fixed number, so that threads change no bit.
 
-use super::math::sum_lanes;
 use super::simd::{LANES, Simd};
 use crate::kernel::Window;
 
@@ -70,26 +69,31 @@ struct Stretch {
     lanes: usize,
 }
 
-/// The stretches of an output channel, row after row.
-fn stretches(window: &Window) -> impl Iterator<Item = Stretch> {
-    let (stride, width, [_, rows, columns]) = (window.stride, window.input[2], window.output);
-    (0..rows).flat_map(move |i| {
-        (0..columns).step_by(LANES).map(move |j| Stretch {
-            x: i * stride * width + j * stride,
-            y: i * columns + j,
-            lanes: LANES.min(columns - j),
-        })
-    })
+impl Stretch {
+    /// How many an output channel has.
+    fn count(window: &Window) -> usize {
+        window.output[1] * window.output[2].div_ceil(LANES)
+    }
+
+    /// Number `n` of an output channel, row after row.
+    #[inline(always)]
+    fn of(window: &Window, n: usize) -> Stretch {
+        let (stride, width, columns) = (window.stride, window.input[2], window.output[2]);
+        let in_a_row = columns.div_ceil(LANES);
+        let (i, j) = (n / in_a_row, n % in_a_row * LANES);
+        let x = i * stride * width + j * stride;
+        Stretch { x, y: i * columns + j, lanes: LANES.min(columns - j) }
+    }
 }
 
 /// `lanes` numbers, `step` apart; zero beyond.
 #[inline(always)]
-unsafe fn load<S: Simd>(p: *const f32, step: usize, lanes: usize) -> S::V {
-    // SAFETY: the caller's windows lie within the input.
+pub(super) unsafe fn load_apart<S: Simd>(p: *const f32, step: usize, lanes: usize) -> S::V {
+    // SAFETY: the caller's numbers are there.
     unsafe {
-        match (step, lanes) {
-            (1, LANES) => S::load(p),
-            (1, _) => S::load_part(p, lanes, S::splat(0.0)),
+        match step {
+            1 => S::load_part(p, lanes, S::splat(0.0)),
+            2 => S::load_every_second(p, lanes),
             _ => {
                 let mut apart = [0.0; LANES];
                 for (i, x) in apart.iter_mut().enumerate().take(lanes) {
@@ -101,51 +105,74 @@ unsafe fn load<S: Simd>(p: *const f32, step: usize, lanes: usize) -> S::V {
     }
 }
 
+/// The same, where it is known beforehand whether they stand side by side.
+#[inline(always)]
+unsafe fn load<S: Simd, const APART: bool>(p: *const f32, step: usize, lanes: usize) -> S::V {
+    // SAFETY: the caller's numbers are there.
+    unsafe { if APART { load_apart::<S>(p, step, lanes) } else { S::load_part(p, lanes, S::splat(0.0)) } }
+}
+
 /// Computes the convolution.
 ///
 /// # Safety
 /// The machine has S; the pointers are valid for the window's input, output, weight and bias.
 #[inline(always)]
 pub(super) unsafe fn convolution<S: Simd>(c: &Convolution) {
-    /// Stretches of a register tile: with the channels of [`tile`], as many as registers hold.
-    const MOST: usize = 4;
+    // SAFETY: the caller's promises.
+    unsafe {
+        if c.window.stride == 1 {
+            all_tiles::<S, false>(c);
+        } else {
+            all_tiles::<S, true>(c);
+        }
+    }
+}
+
+/// Stretches of a register tile at most.
+const STRETCHES: usize = 4;
+
+// No closures from here on: they would not be compiled for the instruction set of their function.
+#[inline(always)]
+unsafe fn all_tiles<S: Simd, const APART: bool>(c: &Convolution) {
+    let count = Stretch::count(&c.window);
     let outputs = c.window.output[0] / c.window.groups;
-    let mut batch = [Stretch::default(); MOST];
-    let mut held = 0;
-    let flush = |batch: &[Stretch; MOST], held: usize| {
+    let most = S::TILE_VECTORS.min(STRETCHES);
+    let mut first = 0;
+    while first < count {
+        let held = most.min(count - first);
+        let mut at = [Stretch::default(); STRETCHES];
+        for (v, at) in at.iter_mut().enumerate().take(held) {
+            *at = Stretch::of(&c.window, first + v);
+        }
         for group in 0..c.window.groups {
             // SAFETY: the caller's promises, for these outputs.
             unsafe {
                 match held {
-                    0 => {}
-                    1 => channels::<S, 1>(c, batch, group, outputs),
-                    2 => channels::<S, 2>(c, batch, group, outputs),
-                    3 => channels::<S, 3>(c, batch, group, outputs),
-                    _ => channels::<S, 4>(c, batch, group, outputs),
+                    1 => channels::<S, APART, 1>(c, &at, group, outputs),
+                    2 => channels::<S, APART, 2>(c, &at, group, outputs),
+                    3 => channels::<S, APART, 3>(c, &at, group, outputs),
+                    _ => channels::<S, APART, 4>(c, &at, group, outputs),
                 }
             }
         }
-    };
-    for stretch in stretches(&c.window) {
-        batch[held] = stretch;
-        held += 1;
-        if held == S::TILE_VECTORS.min(MOST) {
-            flush(&batch, held);
-            held = 0;
-        }
+        first += held;
     }
-    flush(&batch, held);
 }
 
 /// All channels of a group, for V stretches.
 #[inline(always)]
-unsafe fn channels<S: Simd, const V: usize>(c: &Convolution, at: &[Stretch; 4], group: usize, outputs: usize) {
+unsafe fn channels<S: Simd, const APART: bool, const V: usize>(
+    c: &Convolution,
+    at: &[Stretch; STRETCHES],
+    group: usize,
+    outputs: usize,
+) {
     macro_rules! take {
         ($o:ident: $($r:literal)*) => {$(
             if $r * V <= 24 {
-                while $o + $r <= outputs {
+                while outputs - $o >= $r {
                     // SAFETY: the caller's promises, for these channels.
-                    unsafe { tile::<S, V, $r>(c, at, group, $o) };
+                    unsafe { tile::<S, APART, V, $r>(c, at, group, $o) };
                     $o += $r;
                 }
             }
@@ -159,7 +186,12 @@ unsafe fn channels<S: Simd, const V: usize>(c: &Convolution, at: &[Stretch; 4], 
 
 /// R channels by V stretches, in registers.
 #[inline(always)]
-unsafe fn tile<S: Simd, const V: usize, const R: usize>(c: &Convolution, at: &[Stretch; 4], group: usize, o: usize) {
+unsafe fn tile<S: Simd, const APART: bool, const V: usize, const R: usize>(
+    c: &Convolution,
+    at: &[Stretch; STRETCHES],
+    group: usize,
+    o: usize,
+) {
     // SAFETY: the caller's promises: windows and channels are within x, w and y.
     unsafe {
         let Window { input: [inputs, h, width], output, kernel: [kh, kw], stride, dilation, groups } = c.window;
@@ -182,12 +214,12 @@ unsafe fn tile<S: Simd, const V: usize, const R: usize>(c: &Convolution, at: &[S
                     let w = w.offset(channel as isize * s.input + k as isize * s.k + l as isize * s.l);
                     let mut row = [zero; V];
                     for v in 0..V {
-                        row[v] = load::<S>(tap.add(at[v].x), stride, at[v].lanes);
+                        row[v] = load::<S, APART>(tap.add(at[v].x), stride, at[v].lanes);
                     }
-                    for r in 0..R {
+                    for (r, acc) in acc.iter_mut().enumerate() {
                         let weight = S::splat(*w.offset(r as isize * s.output));
                         for v in 0..V {
-                            acc[r][v] = S::fma(weight, row[v], acc[r][v]);
+                            acc[v] = S::fma(weight, row[v], acc[v]);
                         }
                     }
                 }
@@ -244,13 +276,12 @@ pub(super) unsafe fn weight_gradient<S: Simd>(g: &WeightGradient) {
                 let channels = CHANNELS.min(g.to - o).min(per_group - o % per_group);
                 for tap in (0..depth).step_by(TAPS) {
                     let taps = TAPS.min(depth - tap);
-                    match (channels, taps) {
-                        (CHANNELS, TAPS) => gradient_tile::<S, CHANNELS, TAPS>(g, rows.clone(), o, tap),
+                    match (channels, g.window.stride) {
+                        (CHANNELS, 1) => gradient_taps::<S, false, CHANNELS>(g, &rows, o, tap, taps),
+                        (CHANNELS, _) => gradient_taps::<S, true, CHANNELS>(g, &rows, o, tap, taps),
                         _ => {
                             for o in o..o + channels {
-                                for tap in tap..tap + taps {
-                                    gradient_tile::<S, 1, 1>(g, rows.clone(), o, tap);
-                                }
+                                gradient_taps::<S, true, 1>(g, &rows, o, tap, taps);
                             }
                         }
                     }
@@ -261,11 +292,32 @@ pub(super) unsafe fn weight_gradient<S: Simd>(g: &WeightGradient) {
     }
 }
 
+/// Up to [`TAPS`] taps.
+#[inline(always)]
+unsafe fn gradient_taps<S: Simd, const APART: bool, const R: usize>(
+    g: &WeightGradient,
+    rows: &std::ops::Range<usize>,
+    o: usize,
+    tap: usize,
+    taps: usize,
+) {
+    // SAFETY: the caller's promises.
+    unsafe {
+        match taps {
+            1 => gradient_tile::<S, APART, R, 1>(g, rows, o, tap),
+            2 => gradient_tile::<S, APART, R, 2>(g, rows, o, tap),
+            3 => gradient_tile::<S, APART, R, 3>(g, rows, o, tap),
+            4 => gradient_tile::<S, APART, R, 4>(g, rows, o, tap),
+            _ => gradient_tile::<S, APART, R, TAPS>(g, rows, o, tap),
+        }
+    }
+}
+
 /// R channels by Q taps over a block of rows, lanes added up at its end.
 #[inline(always)]
-unsafe fn gradient_tile<S: Simd, const R: usize, const Q: usize>(
+unsafe fn gradient_tile<S: Simd, const APART: bool, const R: usize, const Q: usize>(
     g: &WeightGradient,
-    rows: std::ops::Range<usize>,
+    rows: &std::ops::Range<usize>,
     o: usize,
     tap: usize,
 ) {
@@ -279,7 +331,7 @@ unsafe fn gradient_tile<S: Simd, const R: usize, const Q: usize>(
             ((group * per_group + channel) * h + k * dilation) * width + l * dilation
         });
         let mut acc = [[S::splat(0.0); Q]; R];
-        for row in rows {
+        for row in rows.clone() {
             let x = g.x.add(row * inputs * h * width);
             let dy = g.dy.add((row * output[0] + o) * plane);
             for i in 0..output[1] {
@@ -288,10 +340,10 @@ unsafe fn gradient_tile<S: Simd, const R: usize, const Q: usize>(
                     let at = x.add(i * stride * width + j * stride);
                     let mut dys = [S::splat(0.0); R];
                     for (r, value) in dys.iter_mut().enumerate() {
-                        *value = load::<S>(dy.add(r * plane + i * output[2] + j), 1, lanes);
+                        *value = load::<S, false>(dy.add(r * plane + i * output[2] + j), 1, lanes);
                     }
                     for q in 0..Q {
-                        let x = load::<S>(at.add(offsets[q]), stride, lanes);
+                        let x = load::<S, APART>(at.add(offsets[q]), stride, lanes);
                         for r in 0..R {
                             acc[r][q] = S::fma(x, dys[r], acc[r][q]);
                         }
@@ -301,7 +353,7 @@ unsafe fn gradient_tile<S: Simd, const R: usize, const Q: usize>(
         }
         for (r, acc) in acc.iter().enumerate() {
             for (q, &sum) in acc.iter().enumerate() {
-                *g.dw.add((o + r) * depth + tap + q) += sum_lanes::<S>(sum);
+                *g.dw.add((o + r) * depth + tap + q) += S::sum(sum);
             }
         }
     }
@@ -321,8 +373,12 @@ pub(super) fn spread(x: &[f32], y: &mut [f32], from: [usize; 2], to: [usize; 2],
     for (x, y) in x.chunks_exact(from[0] * from[1]).zip(y.chunks_exact_mut(to[0] * to[1])) {
         for (i, x) in x.chunks_exact(from[1]).enumerate() {
             if let Some(i) = place(i, 0) {
-                let y = y[i * to[1] + left..].iter_mut().step_by(step);
-                y.zip(&x[columns.clone()]).for_each(|(y, &x)| *y = x);
+                let (x, y) = (&x[columns.clone()], &mut y[i * to[1] + left..]);
+                if step == 1 {
+                    y[..x.len()].copy_from_slice(x);
+                } else {
+                    y.iter_mut().step_by(step).zip(x).for_each(|(y, &x)| *y = x);
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Functions of each element by itself, sixteen at a time.
 
-use super::math::{exp, sigmoid, sum_lanes, tanh};
+use super::math::{exp, sigmoid, tanh};
 use super::simd::{LANES, Simd};
 use crate::kernel::{Map, Zip};
 
@@ -116,6 +116,6 @@ pub(super) unsafe fn sum_elements<S: Simd>(x: *const f32, len: usize, y: *mut f3
         for i in (0..len).step_by(LANES) {
             sum = S::add(sum, S::load_part(x.add(i), LANES.min(len - i), zero));
         }
-        *y = sum_lanes::<S>(sum);
+        *y = S::sum(sum);
     }
 }

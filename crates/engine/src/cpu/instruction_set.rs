@@ -3,13 +3,14 @@
 use super::convolution::{self, Convolution, WeightGradient};
 use super::elementwise;
 use super::fold::{self, Fold};
+use super::pool;
 use super::product::{self, Product};
 use super::simd::Portable;
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::softmax;
 use super::update;
-use crate::kernel::{Map, Zip};
+use crate::kernel::{Map, Window, Zip};
 use crate::optimizer::Step;
 
 /// The entry points of one instruction set.
@@ -27,6 +28,7 @@ pub(super) struct Kernels {
     pub(super) update: unsafe fn(Step, *mut f32, usize, *const f32, usize),
     pub(super) map: unsafe fn(Map, *const f32, *mut f32, usize),
     pub(super) zip: unsafe fn(Zip, *const f32, usize, *const f32, usize, *mut f32, usize),
+    pub(super) max_pool: unsafe fn(&Window, *const f32, *mut f32, *mut f32),
     pub(super) sum_elements: unsafe fn(*const f32, usize, *mut f32),
     pub(super) softmax: unsafe fn(*const f32, *mut f32, usize) -> (f32, f32),
     pub(super) softmax_gradient: unsafe fn(usize, *const f32, *const f32, *mut f32),
@@ -58,6 +60,7 @@ macro_rules! instruction_set {
                 fn zip(
                     f: Zip, a: *const f32, a_step: usize, b: *const f32, b_step: usize, y: *mut f32, len: usize
                 ) = elementwise::zip;
+                fn max_pool(window: &Window, x: *const f32, y: *mut f32, at: *mut f32) = pool::max_pool;
                 fn sum_elements(x: *const f32, len: usize, y: *mut f32) = elementwise::sum_elements;
                 fn softmax_gradient(n: usize, y: *const f32, dy: *const f32, dx: *mut f32) = softmax::softmax_gradient;
                 fn cross_entropy(
@@ -75,7 +78,7 @@ macro_rules! instruction_set {
                 unsafe { softmax::softmax::<$simd>(x, y, n) }
             }
             Kernels {
-                name: $name, product, fold, convolution, weight_gradient, sum_rows, sum_rows_update, update, map, zip, sum_elements,
+                name: $name, product, fold, convolution, weight_gradient, sum_rows, sum_rows_update, update, map, zip, max_pool, sum_elements,
                 softmax, softmax_gradient, cross_entropy, cross_entropy_gradient,
             }
         };

@@ -62,39 +62,17 @@ pub(super) unsafe fn sigmoid<S: Simd>(x: S::V) -> S::V {
     }
 }
 
-/// The sixteen lanes as an array.
-#[inline(always)]
-pub(super) unsafe fn lanes<S: Simd>(v: S::V) -> [f32; LANES] {
-    let mut out = [0.0; LANES];
-    // SAFETY: `out` holds sixteen lanes.
-    unsafe { S::store(out.as_mut_ptr(), v) };
-    out
-}
-
-/// The sum of the lanes, in pairs: the same order on every machine.
-#[inline(always)]
-pub(super) unsafe fn sum_lanes<S: Simd>(v: S::V) -> f32 {
-    // SAFETY: the machine is the caller's promise.
-    fold_lanes(unsafe { lanes::<S>(v) }, |a, b| a + b)
-}
-
 /// The largest lane.
 #[inline(always)]
 pub(super) unsafe fn max_lanes<S: Simd>(v: S::V) -> f32 {
-    // SAFETY: the machine is the caller's promise.
-    fold_lanes(unsafe { lanes::<S>(v) }, |a, b| if a > b { a } else { b })
-}
-
-#[inline(always)]
-fn fold_lanes(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] = f(lanes[i], lanes[i + width]);
-        }
-        width /= 2;
+    let mut lanes = [0.0; LANES];
+    // SAFETY: `lanes` holds sixteen.
+    unsafe { S::store(lanes.as_mut_ptr(), v) };
+    let mut max = lanes[0];
+    for lane in lanes {
+        max = if lane > max { lane } else { max };
     }
-    lanes[0]
+    max
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod team;
 mod update;
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::backend::{Backend, BackendError, Zones};
 use crate::kernel::Buf;
@@ -28,7 +29,7 @@ use crate::plan::{Layout, Plan, Span};
 use crate::rows::{Clock, Rows};
 use crate::shape::Extent;
 use crate::sweeps::SweepKind;
-use call::Run;
+use call::{Run, Stopwatch, Unwatched};
 use instruction_set::Kernels;
 use memory::Cells;
 use team::Team;
@@ -71,6 +72,39 @@ impl Cpu {
     pub(crate) fn each(threads: usize) -> impl Iterator<Item = Cpu> {
         let sharing = move |kernels| Cpu { alone_flops: 0, ..Cpu::with(kernels, threads) };
         instruction_set::available().into_iter().map(sharing)
+    }
+
+    /// Runs a plan once, on the caller's thread alone, and returns the seconds that each call of its listing took.
+    pub fn profile(&self, plan: &Plan, arena: &mut CpuArena, rows: &Rows<'_>, clock: Clock) -> Vec<f64> {
+        let (run, chunk) = self.prepare(plan, arena, rows, clock, 1);
+        let mut watch = Stopwatch { since: Instant::now(), seconds: vec![0.0; plan.calls.len()] };
+        for sweep in &plan.sweeps {
+            match sweep.kind {
+                SweepKind::Examples => run.examples(sweep, chunk, 0, 1, &mut watch),
+                SweepKind::Parameters => run.parameters(sweep, 0, 1, &mut watch),
+            }
+        }
+        watch.seconds
+    }
+
+    /// A run with so many workers, and how many rows a chunk has: as many chunks for each worker, of as
+    /// many rows.
+    fn prepare<'a>(
+        &'a self,
+        plan: &'a Plan,
+        arena: &'a mut CpuArena,
+        rows: &'a Rows<'a>,
+        clock: Clock,
+        workers: usize,
+    ) -> (Run<'a>, usize) {
+        arena.zones.expect_room(plan, rows.count);
+        assert!(arena.zones.scratch_regions == self.threads, "the arena was allocated by a backend of other threads");
+        arena.rows = rows.count;
+        let least = rows.count.div_ceil(arena.zones.scratch_rows.max(1)).max(1);
+        let chunk = rows.count.div_ceil(least.next_multiple_of(workers)).max(1);
+        let room = arena.zones.total().unwrap_or_default();
+        let cells = arena.cells.as_mut_slice();
+        (Run::new(plan, cells, arena.zones, room, rows, clock, self.kernels), chunk)
     }
 
     /// How many threads it has.
@@ -133,23 +167,15 @@ impl Backend for Cpu {
     }
 
     fn run(&self, plan: &Plan, arena: &mut CpuArena, rows: &Rows<'_>, clock: Clock) {
-        arena.zones.expect_room(plan, rows.count);
-        assert!(arena.zones.scratch_regions == self.threads, "the arena was allocated by a backend of other threads");
-        arena.rows = rows.count;
         let flops = plan.flops;
         let alone = flops.per_row * rows.count as u64 + flops.once < self.alone_flops;
         let workers = if alone { 1 } else { self.threads };
-        // As many chunks for each worker, of as many rows.
-        let least = rows.count.div_ceil(arena.zones.scratch_rows.max(1)).max(1);
-        let chunk = rows.count.div_ceil(least.next_multiple_of(workers)).max(1);
-        let room = arena.zones.total().unwrap_or_default();
-        let cells = arena.cells.as_mut_slice();
-        let run = Run::new(plan, cells, arena.zones, room, rows, clock, self.kernels);
+        let (run, chunk) = self.prepare(plan, arena, rows, clock, workers);
         let mut team = self.team.lock().unwrap_or_else(PoisonError::into_inner);
         for sweep in &plan.sweeps {
             let work = |worker: usize| match sweep.kind {
-                SweepKind::Examples => run.examples(sweep, chunk, worker, workers),
-                SweepKind::Parameters => run.parameters(sweep, worker, workers),
+                SweepKind::Examples => run.examples(sweep, chunk, worker, workers, &mut Unwatched),
+                SweepKind::Parameters => run.parameters(sweep, worker, workers, &mut Unwatched),
             };
             if workers == 1 { work(0) } else { team.run(&work) }
         }

@@ -1,27 +1,43 @@
 //! Max pooling of one example, and its gradient.
 
+use super::convolution::load_apart;
+use super::simd::{LANES, Simd};
 use crate::kernel::Window;
 
 /// y = the largest of each window, at = its place in the channel: the first among equals, and a NaN
 /// before any number.
-pub(super) fn max_pool(window: &Window, x: &[f32], y: &mut [f32], at: &mut [f32]) {
-    let Window { input: [_, h, w], output: [_, rows, columns], kernel: [kh, kw], stride, .. } = *window;
-    let outputs = y.chunks_exact_mut(columns).zip(at.chunks_exact_mut(columns)).enumerate();
-    for (row, (y, at)) in outputs {
-        let plane = &x[row / rows * h * w..][..h * w];
-        let top = row % rows * stride * w;
-        for (j, (y, at)) in y.iter_mut().zip(at).enumerate() {
-            let corner = top + j * stride;
-            let mut best = corner;
-            for k in 0..kh {
-                for i in corner + k * w..corner + k * w + kw {
-                    // Not `>`: a NaN must win, and keep what it has won.
-                    if !(plane[i] <= plane[best]) && !plane[best].is_nan() {
-                        best = i;
+///
+/// # Safety
+/// The machine has S; the pointers are valid for the window's input and outputs.
+#[inline(always)]
+pub(super) unsafe fn max_pool<S: Simd>(window: &Window, x: *const f32, y: *mut f32, at: *mut f32) {
+    let Window { input: [channels, h, w], output: [_, rows, columns], kernel: [kh, kw], stride, .. } = *window;
+    // SAFETY: the caller's promises: windows lie within a channel, and a row's last part is loaded
+    // and stored by its length.
+    unsafe {
+        let counts: [f32; LANES] = std::array::from_fn(|i| (i * stride) as f32);
+        let apart = S::load(counts.as_ptr());
+        for row in 0..channels * rows {
+            let plane = x.add(row / rows * h * w);
+            for j in (0..columns).step_by(LANES) {
+                let lanes = LANES.min(columns - j);
+                let corner = row % rows * stride * w + j * stride;
+                let (mut best, mut place) = (S::splat(f32::NEG_INFINITY), S::add(apart, S::splat(corner as f32)));
+                for k in 0..kh {
+                    for l in 0..kw {
+                        let tap = corner + k * w + l;
+                        let value = load_apart::<S>(plane.add(tap), stride, lanes);
+                        let here = S::add(apart, S::splat(tap as f32));
+                        // A NaN wins over numbers, and keeps what it has won.
+                        let place_now = S::select_not_above(best, value, here, place);
+                        let best_now = S::select_not_above(best, value, value, best);
+                        place = S::select_nan(best, place, place_now);
+                        best = S::select_nan(best, best, best_now);
                     }
                 }
+                S::store_part(y.add(row * columns + j), best, lanes);
+                S::store_part(at.add(row * columns + j), place, lanes);
             }
-            (*y, *at) = (plane[best], best as f32);
         }
     }
 }

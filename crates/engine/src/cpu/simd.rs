@@ -40,6 +40,14 @@ pub(super) unsafe trait Simd: Copy {
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
     /// x where a < b, else y.
     unsafe fn select_less(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
+    /// x where a < b or either is NaN, else y.
+    unsafe fn select_not_above(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
+    /// x where a is NaN, else y.
+    unsafe fn select_nan(a: Self::V, x: Self::V, y: Self::V) -> Self::V;
+    /// The sum of the lanes in pairs: i with i + 8, then i + 4, i + 2 and i + 1.
+    unsafe fn sum(a: Self::V) -> f32;
+    /// The first `n` of every second number.
+    unsafe fn load_every_second(p: *const f32, n: usize) -> Self::V;
     /// 2ⁿ for whole numbers −126 ≤ n ≤ 127.
     unsafe fn exp2(n: Self::V) -> Self::V;
     /// Writes the transpose of a block of `rows` rows of `n` numbers, each at most sixteen: `n` rows of
@@ -105,6 +113,20 @@ unsafe impl Simd for Portable {
             unsafe { p.add(i).write(x) }
         }
     }
+    #[inline(always)]
+    unsafe fn sum(mut a: Self::V) -> f32 {
+        for width in [8, 4, 2, 1] {
+            for i in 0..width {
+                a[i] += a[i + width];
+            }
+        }
+        a[0]
+    }
+    #[inline(always)]
+    unsafe fn load_every_second(p: *const f32, n: usize) -> Self::V {
+        // SAFETY: only the first `n` are read.
+        std::array::from_fn(|i| if i < n { unsafe { p.add(2 * i).read() } } else { 0.0 })
+    }
     lanewise! {
         fn add(a, b) a + b;
         fn sub(a, b) a - b;
@@ -115,6 +137,8 @@ unsafe impl Simd for Portable {
         fn max(a, b) if a > b { a } else { b };
         fn min(a, b) if a < b { a } else { b };
         fn select_less(a, b, x, y) if a < b { x } else { y };
+        fn select_not_above(a, b, x, y) if a >= b { y } else { x };
+        fn select_nan(a, x, y) if a.is_nan() { x } else { y };
         fn exp2(n) f32::from_bits(((n as i32 + 127) as u32) << 23);
     }
 }
@@ -169,6 +193,24 @@ mod x86 {
             fn select_less(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512 {
                 _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), y, x)
             }
+            fn select_not_above(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512 {
+                _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GE_OQ>(a, b), x, y)
+            }
+            fn select_nan(a: __m512, x: __m512, y: __m512) -> __m512 {
+                _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a), y, x)
+            }
+            fn sum(a: __m512) -> f32 {
+                sum_of_eight(_mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a)))
+            }
+            fn load_every_second(p: *const f32, n: usize) -> __m512 {
+                // The last number that is wanted is the last that is read.
+                let numbers = (2 * n).saturating_sub(1);
+                let zero = _mm512_setzero_ps();
+                let low = _mm512_mask_loadu_ps(zero, first(numbers.min(16)), p);
+                let high = _mm512_mask_loadu_ps(zero, first(numbers.saturating_sub(16)), p.wrapping_add(16));
+                let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+                _mm512_permutex2var_ps(low, even, high)
+            }
             fn exp2(n: __m512) -> __m512 {
                 let exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
                 _mm512_castsi512_ps(_mm512_slli_epi32::<23>(exponent))
@@ -215,6 +257,17 @@ mod x86 {
                     }
                 }
             }
+        }
+    }
+
+    /// The sum of eight lanes: i with i + 4, then i + 2 and i + 1.
+    #[inline(always)]
+    unsafe fn sum_of_eight(a: __m256) -> f32 {
+        // SAFETY: called from AVX2 or AVX-512 code only.
+        unsafe {
+            let four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
         }
     }
 
@@ -273,6 +326,28 @@ mod x86 {
                     _mm256_blendv_ps(y[0], x[0], _mm256_cmp_ps::<_CMP_LT_OQ>(a[0], b[0])),
                     _mm256_blendv_ps(y[1], x[1], _mm256_cmp_ps::<_CMP_LT_OQ>(a[1], b[1])),
                 ]
+            }
+            fn select_not_above(a: Two, b: Two, x: Two, y: Two) -> Two {
+                [
+                    _mm256_blendv_ps(x[0], y[0], _mm256_cmp_ps::<_CMP_GE_OQ>(a[0], b[0])),
+                    _mm256_blendv_ps(x[1], y[1], _mm256_cmp_ps::<_CMP_GE_OQ>(a[1], b[1])),
+                ]
+            }
+            fn select_nan(a: Two, x: Two, y: Two) -> Two {
+                [
+                    _mm256_blendv_ps(y[0], x[0], _mm256_cmp_ps::<_CMP_UNORD_Q>(a[0], a[0])),
+                    _mm256_blendv_ps(y[1], x[1], _mm256_cmp_ps::<_CMP_UNORD_Q>(a[1], a[1])),
+                ]
+            }
+            fn sum(a: Two) -> f32 { sum_of_eight(_mm256_add_ps(a[0], a[1])) }
+            fn load_every_second(p: *const f32, n: usize) -> Two {
+                let numbers = (2 * n).saturating_sub(1) as i32;
+                let part = |from: i32| _mm256_maskload_ps(p.wrapping_add(from as usize), mask(numbers.max(from) as usize, from));
+                let even = |a, b| {
+                    let halves = _mm256_shuffle_ps::<0b10_00_10_00>(a, b);
+                    _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(_mm256_castps_pd(halves)))
+                };
+                [even(part(0), part(8)), even(part(16), part(24))]
             }
             fn exp2(n: Two) -> Two {
                 let exponent = |n| _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));

@@ -2,7 +2,7 @@
 //!
 //! Sums run over sixteen lanes and then over the lanes in pairs: one order for every machine.
 
-use super::math::{exp, max_lanes, sum_lanes};
+use super::math::{exp, max_lanes};
 use super::simd::{LANES, Simd};
 
 /// y = softmax x of one row; returns (max x, Σ e^(x − max x)). y may be x.
@@ -26,7 +26,7 @@ pub(super) unsafe fn softmax<S: Simd>(x: *const f32, y: *mut f32, n: usize) -> (
             S::store_part(y.add(i), e, part);
             sum = S::add(sum, e);
         }
-        let sum = sum_lanes::<S>(sum);
+        let sum = S::sum(sum);
         let share = S::splat(1.0 / sum);
         for i in (0..n).step_by(LANES) {
             let part = LANES.min(n - i);
@@ -109,7 +109,7 @@ pub(super) unsafe fn softmax_gradient<S: Simd>(n: usize, y: *const f32, dy: *con
         for i in (0..n).step_by(LANES) {
             dot = S::fma(part(dy, i), part(y, i), dot);
         }
-        let dot = S::splat(sum_lanes::<S>(dot));
+        let dot = S::splat(S::sum(dot));
         for i in (0..n).step_by(LANES) {
             let x = S::mul(part(y, i), S::sub(part(dy, i), dot));
             S::store_part(dx.add(i), x, LANES.min(n - i));
