@@ -1,2 +1,53 @@
-//! Command line.
-fn main() {}
+//! chainrule on the command line: arguments in, a command's result to stdout, an exit status.
+//!
+//! Everything else is on stderr. No other crate of the workspace prints, reads arguments, or exits.
+
+mod arguments;
+mod commands;
+mod expression;
+mod outcome;
+mod progress;
+mod significant;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Train neural networks on the machine you have: exact, fast, inspectable.
+#[derive(Parser)]
+#[command(
+    name = "chainrule",
+    version,
+    after_help = "Without any data, on the digits inside the program:  chainrule train"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(commands::train::TrainArgs),
+    Test(commands::test::TestArgs),
+    Predict(commands::predict::PredictArgs),
+    Check(commands::check::CheckArgs),
+    Diff(commands::diff::DiffArgs),
+    Plan(commands::plan::PlanArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return outcome::arguments(&error),
+    };
+    outcome::of(match &cli.command {
+        None => Cli::command().print_help().map_err(Into::into),
+        Some(Command::Train(args)) => commands::train::run(args),
+        Some(Command::Test(args)) => commands::test::run(args),
+        Some(Command::Predict(args)) => commands::predict::run(args),
+        Some(Command::Check(args)) => commands::check::run(args),
+        Some(Command::Diff(args)) => commands::diff::run(args),
+        Some(Command::Plan(args)) => commands::plan::run(args),
+    })
+}

@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn known_derivatives() {
-        let known: [(fn(f64) -> f64, f64, f64); 4] = [
+        type Known = (fn(f64) -> f64, f64, f64);
+        let known: [Known; 4] = [
             (|x| 0.01 * x * x + 0.1 * x, 10.0, 0.3),
             (f64::sin, 0.0, 1.0),
             (f64::ln, 2.0, 0.5),

@@ -63,8 +63,8 @@ impl Cpu {
     }
 
     fn with(kernels: &'static Kernels, threads: usize) -> Self {
-        let team = Team::new(threads.max(1));
-        Cpu { kernels, threads: team.members(), team: Mutex::new(team), alone_flops: ALONE_FLOPS }
+        let threads = threads.max(1);
+        Cpu { kernels, threads, team: Mutex::new(Team::new(threads)), alone_flops: ALONE_FLOPS }
     }
 
     /// Every instruction set of this machine, with so many threads that share even the smallest run.

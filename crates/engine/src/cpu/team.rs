@@ -1,10 +1,14 @@
-//! A team of threads that is started once and given its work by number.
+//! A team of threads that is started once and given its work in numbered parts.
 //!
 //! A training step meets twice, and lasts tens of microseconds: waking a sleeping thread would
-//! cost as much as its work. So members spin for a moment after each piece of work, where the next
+//! cost as much as its work. So members spin for a moment after each turn, where the next
 //! usually comes at once, and then sleep, so that an idle team burns nothing.
+//!
+//! Each member has its own part; whoever is done takes a part that nobody has begun. On a machine that is
+//! shared, where a member may not be running at all just now, the caller then does everything
+//! itself instead of waiting for a time slice. Results do not depend on who computes a part.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -12,7 +16,7 @@ use std::thread::JoinHandle;
 /// on today's machines: longer than the caller is busy between two sweeps of a small network.
 const SPINS: u32 = 2_000;
 
-/// What a team is asked to do: called with each member's number, 0 for the caller itself.
+/// What a team is asked to do: called with the number of each part.
 type Work<'a> = &'a (dyn Fn(usize) + Sync);
 
 #[derive(Debug)]
@@ -22,12 +26,16 @@ pub(super) struct Team {
 }
 
 struct Shared {
-    /// Rises by one with each piece of work.
+    /// Rises by one with each turn.
     turn: AtomicU64,
-    /// The work of this turn. Only read between the turn's rise and the last member's end.
-    work: Mutex<Option<Work<'static>>>,
-    /// Members that have not finished this turn.
-    busy: AtomicUsize,
+    /// The work of this turn. Read only by whoever has claimed a part of it.
+    work: AtomicPtr<Work<'static>>,
+    /// The parts that nobody has begun. A part is claimed by taking its flag.
+    open: Vec<AtomicBool>,
+    /// Parts that are not finished.
+    unfinished: AtomicUsize,
+    /// Threads that have begun to serve.
+    started: AtomicUsize,
     /// Whether a member's work has panicked.
     panicked: AtomicBool,
     stop: AtomicBool,
@@ -48,8 +56,10 @@ impl Team {
     pub(super) fn new(members: usize) -> Team {
         let shared = Arc::new(Shared {
             turn: AtomicU64::new(0),
-            work: Mutex::new(None),
-            busy: AtomicUsize::new(0),
+            work: AtomicPtr::default(),
+            open: (0..members).map(|_| AtomicBool::new(false)).collect(),
+            unfinished: AtomicUsize::new(0),
+            started: AtomicUsize::new(0),
             panicked: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             sleepers: AtomicUsize::new(0),
@@ -61,43 +71,39 @@ impl Team {
             let name = format!("chainrule-{member}");
             std::thread::Builder::new().name(name).spawn(move || shared.serve(member))
         };
-        // A machine that refuses more threads gets a smaller team: results do not depend on its size.
-        let threads = (1..members).map_while(|member| start(member).ok()).collect();
+        // Where the machine refuses more threads, the others take their parts.
+        let threads: Vec<_> = (1..members).map_while(|member| start(member).ok()).collect();
+        // A thread allocates as it starts: afterwards, steps allocate nothing.
+        while shared.started.load(Ordering::Acquire) < threads.len() {
+            std::thread::yield_now();
+        }
         Team { shared, threads }
     }
 
-    /// How many, the caller included.
-    pub(super) fn members(&self) -> usize {
-        self.threads.len() + 1
-    }
-
-    /// Calls `work` once for each member at the same time, and returns when all are done.
+    /// Calls `work` once for each part, as many as the team has members, and returns when all are done.
     ///
     /// # Panics
-    /// If a member's work does.
+    /// If the work does.
     pub(super) fn run(&mut self, work: Work<'_>) {
         let shared = &*self.shared;
-        // SAFETY: only the lifetime changes. The reference is dropped from `work` below, after every
-        // member has counted itself out of `busy`, and none reads it before the next turn.
-        let lasting = unsafe { std::mem::transmute::<Work<'_>, Work<'static>>(work) };
-        *shared.work.lock().unwrap_or_else(PoisonError::into_inner) = Some(lasting);
-        shared.busy.store(self.threads.len(), Ordering::Relaxed);
-        // SeqCst here and in `sleep`: either the member sees the new turn, or we see the sleeper.
+        // SAFETY: only the lifetime changes. The reference is read by those who have claimed a part, and
+        // below we wait until every part is finished, so none reads it after this call.
+        let mut lasting = unsafe { std::mem::transmute::<Work<'_>, Work<'static>>(work) };
+        shared.work.store(&raw mut lasting, Ordering::Relaxed);
+        shared.unfinished.store(shared.open.len(), Ordering::Relaxed);
+        // Release: whoever takes a flag sees the work and the count that belong to it.
+        shared.open.iter().for_each(|part| part.store(true, Ordering::Release));
+        // SeqCst here and in `next_turn`: either the member sees the new turn, or we see the sleeper.
         shared.turn.fetch_add(1, Ordering::SeqCst);
         if shared.sleepers.load(Ordering::SeqCst) > 0 {
             drop(shared.lock.lock().unwrap_or_else(PoisonError::into_inner));
             shared.wake.notify_all();
         }
-        // The others still read `work`, so even a panic waits for them.
-        let mine = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(0)));
+        shared.take_parts(0);
         let mut spins = 0;
-        while shared.busy.load(Ordering::Acquire) > 0 {
+        while shared.unfinished.load(Ordering::Acquire) > 0 {
             spins += 1;
             if spins < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
-        }
-        *shared.work.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        if let Err(panic) = mine {
-            std::panic::resume_unwind(panic);
         }
         assert!(!shared.panicked.swap(false, Ordering::Relaxed), "a thread of the team panicked");
     }
@@ -117,17 +123,29 @@ impl Drop for Team {
 
 impl Shared {
     fn serve(&self, member: usize) {
+        self.started.fetch_add(1, Ordering::Release);
         let mut done = 0;
         while let Some(turn) = self.next_turn(done) {
             done = turn;
-            let work = *self.work.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(work) = work {
-                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(member)));
+            self.take_parts(member);
+        }
+    }
+
+    /// Does the part of that number, and then those of others, unless somebody has begun them.
+    fn take_parts(&self, own: usize) {
+        let parts = self.open.len();
+        for part in (0..parts).map(|i| (own + i) % parts) {
+            if self.open[part].swap(false, Ordering::Acquire) {
+                // SAFETY: this part is claimed and unfinished, so the call of `run` that set `work`
+                // has not returned, and its reference is alive.
+                let work = unsafe { *self.work.load(Ordering::Relaxed) };
+                // The others still use `work`, so even a panic must not leave before they are done.
+                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(part)));
                 if outcome.is_err() {
                     self.panicked.store(true, Ordering::Relaxed);
                 }
+                self.unfinished.fetch_sub(1, Ordering::Release);
             }
-            self.busy.fetch_sub(1, Ordering::Release);
         }
     }
 
@@ -162,12 +180,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_member_works_once_a_turn() {
+    fn every_part_is_done_once_a_turn() {
         let mut team = Team::new(3);
         let counts = [const { AtomicUsize::new(0) }; 3];
         for turn in 0..1000 {
-            team.run(&|member| {
-                counts[member].fetch_add(1, Ordering::Relaxed);
+            team.run(&|part| {
+                counts[part].fetch_add(1, Ordering::Relaxed);
             });
             if turn % 200 == 0 {
                 std::thread::sleep(std::time::Duration::from_millis(5)); // let them fall asleep
@@ -181,13 +199,13 @@ mod tests {
         let mut team = Team::new(2);
         for failing in [0, 1] {
             let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                team.run(&|member| assert_ne!(member, failing));
+                team.run(&|part| assert_ne!(part, failing));
             }));
             assert!(caught.is_err());
         }
         let sum = AtomicUsize::new(0);
-        team.run(&|member| {
-            sum.fetch_add(member + 1, Ordering::Relaxed);
+        team.run(&|part| {
+            sum.fetch_add(part + 1, Ordering::Relaxed);
         });
         assert_eq!(sum.into_inner(), 3);
     }

@@ -1,0 +1,47 @@
+//! Arguments as typed, into values as meant. The errors lack their place, which `outcome`
+//! knows: the argument's name.
+
+use chainrule::engine::{OPTIMIZERS, Rule};
+use chainrule::{InputError, Model, closest::closest};
+
+/// A whole number from 1.
+pub(crate) fn count(text: &str) -> Result<usize, InputError> {
+    let number = text.parse().ok().filter(|&number| number > 0);
+    number.ok_or_else(|| wrong("a whole number from 1", text, "for example 32"))
+}
+
+/// A learning rate.
+pub(crate) fn rate(text: &str) -> Result<f64, InputError> {
+    let number = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    number.ok_or_else(|| wrong("a finite number above 0", text, "a usual rate is 0.1 for sgd, 0.001 for adam"))
+}
+
+/// A share of the rows.
+pub(crate) fn share(text: &str) -> Result<f64, InputError> {
+    let number = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
+    number.ok_or_else(|| wrong("a number from 0 to less than 1", text, "0.1 sets a tenth of the rows aside"))
+}
+
+/// A seed.
+pub(crate) fn seed(text: &str) -> Result<u64, InputError> {
+    let number = text.parse().ok().filter(|&seed: &u64| i64::try_from(seed).is_ok());
+    number.ok_or_else(|| wrong(&format!("a whole number from 0 to {}", i64::MAX), text, "for example 1"))
+}
+
+/// An optimizer's name.
+pub(crate) fn optimizer(text: &str) -> Result<Rule, InputError> {
+    Rule::named(text).ok_or_else(|| {
+        let hint =
+            closest(text, OPTIMIZERS).map_or("for example adam".into(), |near| format!("did you mean '{near}'?"));
+        wrong(&format!("one of {}", OPTIMIZERS.join(", ")), text, &hint)
+    })
+}
+
+/// A network's SPEC.
+pub(crate) fn model(text: &str) -> Result<Model, InputError> {
+    text.parse()
+}
+
+fn wrong(expected: &str, found: &str, hint: &str) -> InputError {
+    InputError::new("", expected, format!("'{found}'"), hint)
+}

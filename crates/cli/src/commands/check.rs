@@ -1,0 +1,244 @@
+//! `chainrule check`: are a network's gradients right? Backpropagation against the definition of
+//! the derivative, parameter by parameter, in f64 on random rows.
+
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use chainrule::engine::gradient_check::{CheckOptions, Difference, ParameterCheck, TOLERANCE, check_gradients};
+use chainrule::engine::{Column, Graph};
+use chainrule::initial::initial;
+use chainrule::random::{Purpose, stream};
+use chainrule::{InputError, Model, Run, Task, Tensor};
+use clap::{ArgGroup, Args};
+use serde::Serialize;
+
+use super::plan::task;
+use crate::arguments;
+use crate::outcome::No;
+use crate::significant::significant;
+use crate::table::table;
+
+/// The most numbers, of parameters and rows together: in f64 their copies take a gigabyte.
+const MOST: usize = 20_000_000;
+
+/// Backpropagation against numerical differentiation
+///
+/// Compares the gradient of each parameter, on random rows, with the derivative by definition:
+/// all its elements, or a sample of them. A relative error above 1e-6 fails. Elements where the
+/// loss has a kink, as relu's at 0, have no derivative; they are counted and not compared.
+#[derive(Args)]
+#[command(group = ArgGroup::new("network").required(true).args(["run", "model"]), after_help = "\
+Examples:
+  chainrule check --model 'affine:50 relu affine:10' --input 784
+  chainrule check runs/digits-1 --sample 500")]
+pub(crate) struct CheckArgs {
+    /// The folder that `chainrule train` wrote: its trained parameters are checked
+    run: Option<PathBuf>,
+    /// The layers in order, with random parameters; with affine:1 last it predicts a number
+    #[arg(long, value_name = "SPEC", value_parser = arguments::model, requires = "input")]
+    model: Option<Model>,
+    /// How many numbers a row has
+    #[arg(long, value_name = "N", value_parser = arguments::count, requires = "model")]
+    input: Option<usize>,
+    /// How many elements of a parameter to compare at most
+    #[arg(long, value_name = "N", value_parser = arguments::count, default_value_t = 200)]
+    sample: usize,
+    /// How many random rows the loss is the mean of
+    #[arg(long, value_name = "N", value_parser = arguments::count, default_value_t = 5)]
+    rows: usize,
+    /// Of the rows, the sample and the random parameters
+    #[arg(long, value_name = "N", value_parser = arguments::seed, default_value_t = 1)]
+    seed: u64,
+    /// Print one JSON object, in full precision
+    #[arg(long)]
+    json: bool,
+}
+
+/// The network that is checked.
+struct Subject {
+    model: Model,
+    width: usize,
+    task: Task,
+    /// Of a run; random ones if `None`.
+    parameters: Option<Vec<Vec<f64>>>,
+}
+
+/// Checks, and prints a line a parameter.
+pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
+    let subject = subject(args)?;
+    let checks = check(&subject, args)?;
+    let report = Report {
+        model: subject.model.to_string(),
+        input: subject.width,
+        rows: args.rows,
+        seed: args.seed,
+        tolerance: TOLERANCE,
+        passed: checks.iter().all(ParameterCheck::passed),
+        parameters: checks.iter().map(Line::of).collect(),
+    };
+    let page = if args.json { serde_json::to_string(&report)? + "\n" } else { page(&report) };
+    stdout().lock().write_all(page.as_bytes())?;
+    match report.parameters.iter().find(|line| !line.passed) {
+        Some(line) => Err(No(line.failure()).into()),
+        None => Ok(()),
+    }
+}
+
+fn subject(args: &CheckArgs) -> anyhow::Result<Subject> {
+    let Some(folder) = &args.run else {
+        let model = args.model.clone().context("check takes a RUN or --model")?;
+        let width = args.input.context("--model takes --input as well")?;
+        return Ok(Subject { task: task(&model), model, width, parameters: None });
+    };
+    let predictor = Run::open(folder)?.predictor;
+    let values = |tensor: &Tensor| tensor.values.iter().copied().map(f64::from).collect();
+    Ok(Subject {
+        model: predictor.model().clone(),
+        width: predictor.encoding().input.width,
+        task: predictor.encoding().task(),
+        parameters: Some(predictor.tensors().iter().map(values).collect()),
+    })
+}
+
+fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterCheck>> {
+    let Subject { model, width, task, parameters } = subject;
+    let cells = args.rows.checked_mul(*width);
+    let numbers = model.numbers(*width).zip(cells).and_then(|(parameters, cells)| parameters.checked_add(cells));
+    if numbers.is_none_or(|numbers| numbers > MOST) {
+        let found = numbers.map_or("more than can be counted".to_owned(), |numbers| numbers.to_string());
+        let expected = format!("at most {MOST} numbers in parameters and rows together");
+        let hint = "check a narrower network of the same layers, or fewer --rows";
+        return Err(InputError::new("check", expected, found, hint).into());
+    }
+
+    let graph = Graph::new();
+    let network = model.build(&graph, *width, *task)?;
+    let plan = graph.gradients(network.loss).map_err(InputError::from)?;
+    let random = || plan.parameters().iter().zip(0..).map(|(p, number)| initial(model, number, p.shape, args.seed));
+    let parameters = parameters.clone().unwrap_or_else(|| random().collect());
+
+    let mut draws = stream(args.seed, Purpose::Sample, 0);
+    let x: Vec<f64> = (0..args.rows * width).map(|_| draws.normal()).collect();
+    let (mut labels, mut targets) = (Vec::new(), Vec::new());
+    let t = match *task {
+        Task::Classes(classes) => {
+            let classes = u32::try_from(classes).unwrap_or(u32::MAX);
+            labels.extend((0..args.rows).map(|_| draws.below(classes)));
+            Column::U32(&labels)
+        }
+        Task::Number => {
+            targets.extend((0..args.rows).map(|_| draws.normal()));
+            Column::F64(&targets)
+        }
+    };
+    let options = CheckOptions { sample: args.sample, seed: args.seed, ..CheckOptions::default() };
+    Ok(check_gradients(&graph, network.loss, &parameters, &[Column::F64(&x), t], options)?)
+}
+
+/// All that is printed.
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    input: usize,
+    rows: usize,
+    seed: u64,
+    tolerance: f64,
+    passed: bool,
+    parameters: Vec<Line>,
+}
+
+/// A parameter's line.
+#[derive(Serialize)]
+struct Line {
+    name: String,
+    shape: Vec<usize>,
+    checked: usize,
+    total: usize,
+    kinks: usize,
+    largest_error: Option<f64>,
+    /// The element where it is.
+    at: Option<Vec<usize>>,
+    by_chain_rule: Option<f64>,
+    by_definition: Option<f64>,
+    passed: bool,
+}
+
+impl Line {
+    fn of(check: &ParameterCheck) -> Line {
+        let shape = check.shape.axes().to_vec();
+        let worst = |part: fn(Difference) -> f64| check.worst.map(part);
+        Line {
+            name: check.name.clone(),
+            checked: check.checked,
+            total: check.total,
+            kinks: check.kinks,
+            largest_error: worst(|worst| worst.error),
+            at: check.worst.map(|worst| axes(worst.at, &shape)),
+            by_chain_rule: worst(|worst| worst.by_chain_rule),
+            by_definition: worst(|worst| worst.by_definition),
+            passed: check.passed(),
+            shape,
+        }
+    }
+
+    fn failure(&self) -> String {
+        let name = &self.name;
+        match (&self.at, self.largest_error, self.by_chain_rule, self.by_definition) {
+            (Some(at), Some(error), Some(a), Some(n)) => format!(
+                "gradient check failed: {name} at {at:?} is {} by the chain rule and {} by definition, \
+                 a relative error of {error:.1e}",
+                significant(a),
+                significant(n)
+            ),
+            _ => format!("gradient check failed: every element of {name} stands on a kink; try another --seed"),
+        }
+    }
+}
+
+/// The indices of element `at` along each axis, the last axis fastest.
+fn axes(mut at: usize, shape: &[usize]) -> Vec<usize> {
+    let mut indices: Vec<usize> = shape
+        .iter()
+        .rev()
+        .map(|&axis| {
+            let index = at % axis;
+            at /= axis;
+            index
+        })
+        .collect();
+    indices.reverse();
+    indices
+}
+
+fn page(report: &Report) -> String {
+    let Report { model, input, rows, tolerance, .. } = report;
+    let header = ["parameter", "shape", "checked", "kinks", "largest error", "verdict"].map(str::to_owned).to_vec();
+    let lines = report.parameters.iter().map(|line| {
+        vec![
+            line.name.clone(),
+            format!("{:?}", line.shape),
+            format!("{} of {}", line.checked, line.total),
+            line.kinks.to_string(),
+            line.largest_error.map_or("-".to_owned(), |error| format!("{error:.1e}")),
+            if line.passed { "right" } else { "WRONG" }.to_owned(),
+        ]
+    });
+    let lines = table(std::iter::once(header).chain(lines), |column| (2..5).contains(&column));
+    format!(
+        "{model}, {input} numbers a row, {rows} random rows\n\n{lines}\n\
+         right: within {tolerance:e} of the derivative by definition, relatively\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::axes;
+
+    #[test]
+    fn an_elements_indices() {
+        assert_eq!(axes(7, &[2, 5]), [1, 2]);
+        assert_eq!(axes(3, &[4]), [3]);
+        assert_eq!(axes(0, &[]), Vec::<usize>::new());
+    }
+}

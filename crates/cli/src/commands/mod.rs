@@ -1,0 +1,9 @@
+//! One file a command: its arguments, what it does, what it prints.
+
+pub(crate) mod check;
+pub(crate) mod diff;
+pub(crate) mod plan;
+pub(crate) mod predict;
+pub(crate) mod summary;
+pub(crate) mod test;
+pub(crate) mod train;

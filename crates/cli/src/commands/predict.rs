@@ -1,0 +1,110 @@
+//! `chainrule predict`: answers for new rows, some at a time, so that memory does not grow
+//! with the table.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write, stdout};
+use std::path::{Path, PathBuf};
+
+use chainrule::readers::csv::Features;
+use chainrule::readers::idx;
+use chainrule::{Dataset, InputError, PredictError, Run, settings::all_threads};
+use clap::Args;
+
+use crate::arguments;
+
+/// How many rows are in memory at a time.
+const ROWS: usize = 8192;
+
+/// Predict for new rows
+///
+/// Writes CSV: a header, then for each row the predicted class and the probability of each
+/// class, or the predicted number.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  chainrule predict runs/iris-1 new.csv
+  chainrule predict runs/mnist-1 mnist/t10k-images-idx3-ubyte.gz -o answers.csv")]
+pub(crate) struct PredictArgs {
+    /// The folder that `chainrule train` wrote
+    run: PathBuf,
+    /// A CSV table, an IDX file of images, or a folder of IDX files, of which the test set is
+    /// taken if there is one
+    data: PathBuf,
+    /// Where to write [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Threads; they change no result [default: all]
+    #[arg(long, value_name = "N", value_parser = arguments::count)]
+    threads: Option<usize>,
+}
+
+/// Predicts.
+pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<()> {
+    let run = Run::open(&args.run)?;
+    let threads = args.threads.unwrap_or_else(all_threads);
+    let Some(out) = &args.out else {
+        return predict(&run, &args.data, BufWriter::new(stdout().lock()), threads);
+    };
+    // Under another name until it is whole: a bad row far down must leave no half of a file.
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    let beside = out.with_file_name(format!(".{name}.new-{}", std::process::id()));
+    let unwritable = |e: io::Error| {
+        let hint = "choose another --out, in a folder that you may write to";
+        InputError::new(out.display().to_string(), "a file that can be written", e.to_string(), hint)
+    };
+    let file = File::create(&beside).map_err(unwritable)?;
+    let written = predict(&run, &args.data, BufWriter::new(file), threads)
+        .and_then(|()| Ok(fs::rename(&beside, out).map_err(unwritable)?));
+    if written.is_err() {
+        // What is left of the attempt is of no use to anyone.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+fn predict(run: &Run, data: &Path, out: impl Write, threads: usize) -> anyhow::Result<()> {
+    let plain = |e: PredictError| match e {
+        PredictError::Input(e) => anyhow::Error::new(e),
+        PredictError::Write(e) => anyhow::Error::new(e),
+    };
+    let mut input = Input::open(run, data)?;
+    let mut predictions = run.predictor.predict_into(out, threads).map_err(plain)?;
+    while let Some(rows) = input.next()? {
+        predictions.add(rows).map_err(plain)?;
+    }
+    predictions.finish().map_err(plain)
+}
+
+/// Rows to predict for.
+enum Input {
+    /// A table, read as it is needed.
+    Table(Features),
+    /// Pictures, in one piece.
+    Pictures(Option<Dataset>),
+}
+
+impl Input {
+    fn open(run: &Run, path: &Path) -> Result<Input, InputError> {
+        if path.is_dir() {
+            let (train, test) = idx::folder(path)?;
+            return Ok(Input::Pictures(Some(test.unwrap_or(train))));
+        }
+        if path.file_name().is_some_and(|name| name.to_string_lossy().contains("-ubyte")) {
+            return Ok(Input::Pictures(Some(idx::images(path)?)));
+        }
+        let input = &run.predictor.encoding().input;
+        if !input.columns.is_empty() {
+            return Ok(Input::Table(Features::open(path, &input.columns, run.record.data.source.target.as_deref())?));
+        }
+        // A table of pictures has a column a pixel, and may have the class after them.
+        let columns: Vec<String> = (0..input.width).map(|pixel| pixel.to_string()).collect();
+        Ok(Input::Table(Features::open(path, &columns, Some(&input.width.to_string()))?))
+    }
+
+    fn next(&mut self) -> Result<Option<Dataset>, InputError> {
+        match self {
+            Input::Table(table) => table.read(ROWS),
+            Input::Pictures(pictures) => Ok(pictures.take()),
+        }
+    }
+}

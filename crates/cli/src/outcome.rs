@@ -1,0 +1,58 @@
+//! How a command ends: 0 done; 1 it ran, and the answer is no; 2 the request or the input
+//! was wrong. What is wrong goes to stderr.
+
+use std::error::Error as _;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use chainrule::{Diverged, InputError};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+const WRONG: u8 = 2;
+
+/// It ran, and the answer is no: the text says why.
+#[derive(Debug)]
+pub(crate) struct No(pub(crate) String);
+
+impl std::fmt::Display for No {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for No {}
+
+/// The exit status of a command, its error on stderr.
+pub(crate) fn of(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    if error.downcast_ref().is_some_and(|e: &io::Error| e.kind() == io::ErrorKind::BrokenPipe) {
+        // The reader, such as `head`, has seen enough.
+        return ExitCode::SUCCESS;
+    }
+    let says_no = error.is::<No>() || error.is::<Diverged>();
+    tell(&format!("error: {error:#}"));
+    if says_no { ExitCode::FAILURE } else { ExitCode::from(WRONG) }
+}
+
+/// The exit status of arguments that ask for help, or for what is not there.
+pub(crate) fn arguments(error: &clap::Error) -> ExitCode {
+    // The parsers in `arguments` answer with an InputError that lacks only its place.
+    let inner = error.source().and_then(|inner| inner.downcast_ref::<InputError>());
+    if let (ErrorKind::ValueValidation, Some(inner)) = (error.kind(), inner) {
+        let place = match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(argument)) => argument.split(' ').next().unwrap_or_default(),
+            _ => "arguments",
+        };
+        let place = if inner.place.is_empty() { place.to_owned() } else { format!("{place}, {}", inner.place) };
+        tell(&format!("error: {}", InputError { place, ..inner.clone() }));
+        return ExitCode::from(WRONG);
+    }
+    // A closed stdout or stderr leaves no one to tell.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(WRONG) } else { ExitCode::SUCCESS }
+}
+
+/// A line to stderr; if that is closed, no one is there to miss it.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

@@ -1,0 +1,83 @@
+//! How training goes, on stderr: a bar with loss and time left on a terminal, elsewhere a
+//! line an epoch.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use chainrule::{Progress, Scores};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::outcome::tell;
+
+/// Faster than this no one reads.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// A watcher of a training.
+pub(crate) struct Display {
+    bar: Option<ProgressBar>,
+    epochs: usize,
+    drawn: Instant,
+    waiting: u64,
+    validation: String,
+}
+
+impl Display {
+    /// A bar if stderr is a terminal.
+    pub(crate) fn new() -> Display {
+        let bar = stderr().is_terminal().then(|| ProgressBar::new(0));
+        Display { bar, epochs: 0, drawn: Instant::now(), waiting: 0, validation: String::new() }
+    }
+
+    /// Shows what happened.
+    pub(crate) fn show(&mut self, progress: Progress<'_>) {
+        match progress {
+            Progress::Start(start) => {
+                self.epochs = start.epochs;
+                let parts = start.parts;
+                tell(&format!(
+                    "training {}: {} parameters, {} rows to learn from, {} to choose by, {} held out",
+                    start.model, start.parameters, parts.train, parts.validation, parts.test
+                ));
+                if let Some(bar) = &self.bar {
+                    bar.set_length((start.steps * start.epochs) as u64);
+                    let style = ProgressStyle::with_template("{bar:24} {percent:>3} %  {eta} left  {msg}");
+                    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                }
+            }
+            Progress::Step { epoch, loss, .. } => {
+                self.waiting += 1;
+                if let Some(bar) = self.bar.as_ref().filter(|_| self.drawn.elapsed() >= REDRAW) {
+                    bar.inc(std::mem::take(&mut self.waiting));
+                    bar.set_message(format!("epoch {epoch}/{}, loss {loss:.4}{}", self.epochs, self.validation));
+                    self.drawn = Instant::now();
+                }
+            }
+            Progress::Epoch(epoch) => {
+                self.validation =
+                    epoch.validation.map_or(String::new(), |scores| format!(", validation {}", words(&scores)));
+                if self.bar.is_none() {
+                    let width = self.epochs.to_string().len();
+                    tell(&format!(
+                        "epoch {:>width$}/{}: loss {:.4}{}, {:.1} s",
+                        epoch.epoch, self.epochs, epoch.train_loss, self.validation, epoch.seconds
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn words(scores: &Scores) -> String {
+    match (scores.accuracy, scores.rmse) {
+        (Some(accuracy), _) => format!("loss {:.4}, accuracy {accuracy:.4}", scores.loss),
+        (_, Some(rmse)) => format!("loss {:.4}, rmse {rmse:.6}", scores.loss),
+        _ => format!("loss {:.4}", scores.loss),
+    }
+}

@@ -1,0 +1,167 @@
+//! What is wrong with a request is told by where, expected, found and a hint, with status 2,
+//! and nothing is written.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod program;
+
+use std::fs;
+use std::path::Path;
+
+use program::chainrule;
+use tempfile::TempDir;
+
+const IMAGES: u8 = 3;
+const LABELS: u8 = 1;
+
+/// All names under a folder with their sizes.
+fn inventory(folder: &Path) -> Vec<(String, u64)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        found.push((path.display().to_string(), path.metadata().unwrap().len()));
+        if path.is_dir() {
+            found.extend(inventory(&path));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Expects status 2 and, in the message, each of `parts`.
+fn refuse(folder: &TempDir, arguments: &[&str], parts: [&str; 4]) {
+    let before = inventory(folder.path());
+    let output = chainrule(folder, arguments).assert().code(2).get_output().clone();
+    let error = String::from_utf8(output.stderr).unwrap();
+    let [place, expected, found, hint] = parts;
+    let error = error.trim_end();
+    let wanted =
+        [format!("error: {place}: expected {expected}"), format!(", found {found}"), format!("\n  hint: {hint}")];
+    assert!(error.starts_with(&wanted[0]), "{arguments:?}\n{error}\nwants {}", wanted[0]);
+    assert!(error.contains(&wanted[1]) && error.contains(&wanted[2]), "{arguments:?}\n{error}\nwants {wanted:?}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    assert_eq!(inventory(folder.path()), before, "{arguments:?}");
+}
+
+fn with(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+/// An IDX file: a header of `sizes`, and `bytes` after it.
+fn idx(axes: u8, sizes: &[u32], bytes: usize) -> Vec<u8> {
+    let mut file = vec![0, 0, 8, axes];
+    sizes.iter().for_each(|size| file.extend(size.to_be_bytes()));
+    file.resize(file.len() + bytes, 0);
+    file
+}
+
+#[test]
+fn files_that_are_no_data() {
+    let folder = with(&[
+        ("empty.csv", b""),
+        ("ragged.csv", b"a,b,c\n1,2,x\n3,4\n"),
+        ("text.csv", b"a,b,c\n1,2,x\n3,four,y\n"),
+        ("table.csv", b"age,income,class\n1,2,x\n3,4,y\n"),
+    ]);
+    let table = |file: &str, parts: [&str; 4]| refuse(&folder, &["train", file, "--target", "c"], parts);
+    table("nope.csv", ["nope.csv", "a file or folder", "nothing of that name", "check the spelling"]);
+    table("empty.csv", ["empty.csv", "a table", "an empty file", "give a CSV file"]);
+    table("ragged.csv", ["ragged.csv, line 3", "3 cells", "2", "look for a missing comma"]);
+    table("text.csv", ["text.csv, line 3, column 'b'", "a number", "'four'", "correct the cell"]);
+    let parts = ["table.csv, target", "one of 'age', 'income', 'class'", "'incmoe'", "did you mean 'income'?"];
+    refuse(&folder, &["train", "table.csv", "--target", "incmoe"], parts);
+}
+
+#[test]
+fn images_that_are_no_images() {
+    let images = idx(IMAGES, &[4, 2, 2], 16);
+    let labels = idx(LABELS, &[4], 4);
+    let names = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
+    let folder = with(&[
+        ("cut/train-images-idx3-ubyte", &images[..20]),
+        ("cut/train-labels-idx1-ubyte", &labels),
+        ("swapped/train-images-idx3-ubyte", &labels),
+        ("swapped/train-labels-idx1-ubyte", &labels),
+        ("differ/train-images-idx3-ubyte", &images),
+        ("differ/train-labels-idx1-ubyte", &idx(LABELS, &[3], 3)),
+    ]);
+    let at = |set: &str, file: usize| format!("{set}/{}", names[file]);
+    refuse(&folder, &["train", "cut"], [&at("cut", 0), "16 bytes", "4", "download or copy"]);
+    refuse(&folder, &["train", "swapped"], [&at("swapped", 0), "images", "labels", "the file with images"]);
+    refuse(&folder, &["train", "differ"], [&at("differ", 1), "4 labels", "3", "take images and labels"]);
+}
+
+#[test]
+fn models_that_are_no_models() {
+    let folder = TempDir::new().unwrap();
+    let model = |spec: &str, parts: [&str; 4]| refuse(&folder, &["train", "--model", spec], parts);
+    let list = "one of affine:N, relu, sigmoid, tanh";
+    let place = "--model, model 'affine:50 rleu affine:10', word 2";
+    model("affine:50 rleu affine:10", [place, list, "'rleu'", "did you mean 'relu'?"]);
+    for word in ["affine", "affine:0", "affine:x"] {
+        let place = format!("--model, model '{word}', word 1");
+        model(word, [&place, "affine:N with N from 1", &format!("'{word}'"), "N is how many outputs"]);
+    }
+    let place = "model 'affine:50 relu affine:5', word 3";
+    let expected = "affine:10, one output for each of the 10 classes";
+    model("affine:50 relu affine:5", [place, expected, "affine:5", "change the last word to affine:10"]);
+}
+
+#[test]
+fn numbers_that_cannot_be() {
+    let folder = TempDir::new().unwrap();
+    refuse(&folder, &["train", "--batch", "0"], ["--batch", "a whole number from 1", "'0'", "for example"]);
+    refuse(&folder, &["train", "--epochs", "-5"], ["--epochs", "a whole number from 1", "'-5'", "for example"]);
+    for rate in ["fast", "0", "-1", "inf", "nan", "1e999"] {
+        let found = format!("'{rate}'");
+        refuse(&folder, &["train", "--rate", rate], ["--rate", "a finite number above 0", &found, "a usual rate is"]);
+    }
+    let parts = ["--optimizer", "one of sgd, momentum, adam", "'adma'", "did you mean 'adam'?"];
+    refuse(&folder, &["train", "--optimizer", "adma"], parts);
+    refuse(&folder, &["train", "--test", "1"], ["--test", "a number from 0 to less than 1", "'1'", "0.1 sets"]);
+}
+
+#[test]
+fn a_run_is_kept_unless_forced() {
+    let folder = TempDir::new().unwrap();
+    let train = ["train", "--epochs", "1", "--out", "run"];
+    chainrule(&folder, &train).assert().success();
+    refuse(&folder, &train, ["run", "a folder without a run", "a run, which is kept", "choose another --out"]);
+    let forced = ["train", "--epochs", "2", "--out", "run", "--force"];
+    chainrule(&folder, &forced).assert().success();
+    let record = fs::read_to_string(folder.path().join("run/run.toml")).unwrap();
+    assert!(record.contains("epochs = 2"));
+    fs::write(folder.path().join("run/notes.txt"), "mine").unwrap();
+    refuse(&folder, &forced, ["run", "a new folder, or a run and nothing else", "a folder with 'notes.txt'", "choose"]);
+}
+
+#[test]
+fn runs_that_are_no_runs() {
+    let folder = with(&[("data/table.csv", b"a,b\n1,2\n")]);
+    refuse(&folder, &["test", "nope"], ["nope", "a file or folder", "nothing of that name", "check the spelling"]);
+    refuse(
+        &folder,
+        &["test", "data"],
+        ["data", "a run, with a file run.toml", "a folder without one", "give the folder"],
+    );
+    chainrule(&folder, &["train", "--epochs", "1", "--out", "run"]).assert().success();
+    let parts = ["data/table.csv", "64 columns", "2", "give the columns of training"];
+    refuse(&folder, &["predict", "run", "data/table.csv"], parts);
+}
+
+#[test]
+fn data_that_changed_are_noticed() {
+    let row = |i: i32| format!("{},{},{}\n", i % 10, i % 7, i % 2);
+    let table: String = std::iter::once("a,b,c\n".to_owned()).chain((0..100).map(row)).collect();
+    let folder = with(&[("table.csv", table.as_bytes())]);
+    chainrule(&folder, &["train", "table.csv", "--target", "c", "--epochs", "1", "--out", "run"]).assert().success();
+    chainrule(&folder, &["test", "run"]).assert().success();
+    fs::write(folder.path().join("table.csv"), table.replacen("0,0,0", "0,1,0", 1)).unwrap();
+    refuse(&folder, &["test", "run"], ["table.csv", "the data of run, fingerprint", "other data", "put the data back"]);
+}

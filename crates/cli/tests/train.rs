@@ -1,0 +1,134 @@
+//! `train`, `test` and `plan` as a person meets them.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod program;
+
+use std::fs;
+use std::path::Path;
+
+use program::chainrule;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn json(folder: &TempDir, arguments: &[&str]) -> Value {
+    let output = chainrule(folder, arguments).assert().success().get_output().stdout.clone();
+    serde_json::from_slice(&output).unwrap()
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Rows of y = 3a − b with its column names.
+fn line(rows: i32) -> String {
+    let row = |i: i32| {
+        let (a, b) = (f64::from(i % 20) / 10.0, f64::from(i % 7));
+        format!("{a},{b},{}\n", 3.0 * a - b + 0.25)
+    };
+    std::iter::once("a,b,y\n".to_owned()).chain((0..rows).map(row)).collect()
+}
+
+#[test]
+fn alone_it_shows_help() {
+    let folder = TempDir::new().unwrap();
+    let help = chainrule(&folder, &[]).assert().success().get_output().stdout.clone();
+    assert!(String::from_utf8(help).unwrap().contains("Usage: chainrule [COMMAND]"));
+    for command in ["train", "test", "predict", "plan"] {
+        let help = chainrule(&folder, &[command, "--help"]).assert().success().get_output().stdout.clone();
+        assert!(
+            String::from_utf8(help).unwrap().contains(&format!("\n  chainrule {command}")),
+            "an example of {command}"
+        );
+    }
+}
+
+#[test]
+fn the_default_training_reaches_97_in_100() {
+    let folder = TempDir::new().unwrap();
+    let mut accuracies: Vec<f64> = (1..=5)
+        .map(|seed| {
+            let result = json(&folder, &["train", "--json", "--seed", &seed.to_string()]);
+            assert_eq!(result["run"], format!("runs/digits-{seed}"));
+            assert!(result["seconds"].as_f64().unwrap() < 10.0);
+            result["test"]["accuracy"].as_f64().unwrap()
+        })
+        .collect();
+    accuracies.sort_by(f64::total_cmp);
+    assert!(accuracies[2] >= 0.97, "{accuracies:?}");
+}
+
+#[test]
+fn a_run_is_three_files_and_its_test_says_the_same_again() {
+    let folder = TempDir::new().unwrap();
+    let trained = json(&folder, &["train", "--epochs", "3", "--out", "run", "--json"]);
+    assert_eq!(files(&folder.path().join("run")), ["metrics.jsonl", "model.safetensors", "run.toml"]);
+    assert_eq!(files(folder.path()), ["run"]);
+    let keys: Vec<&str> = trained.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["epochs", "run", "seconds", "test", "train", "validation"]);
+    assert_eq!(json(&folder, &["test", "run", "--json"]), trained);
+
+    let metrics = fs::read_to_string(folder.path().join("run/metrics.jsonl")).unwrap();
+    let lines: Vec<Value> = metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), &lines[2]["epoch"]), (3, &3.into()));
+    assert!(lines[0]["train_loss"].as_f64() > lines[2]["train_loss"].as_f64());
+}
+
+#[test]
+fn threads_change_no_bit() {
+    let folder = TempDir::new().unwrap();
+    for threads in ["1", "2", "3"] {
+        let arguments = ["train", "--epochs", "3", "--threads", threads, "--out", threads];
+        chainrule(&folder, &arguments).assert().success();
+    }
+    let weights = |run: &str| fs::read(folder.path().join(run).join("model.safetensors")).unwrap();
+    assert_eq!(weights("1"), weights("2"));
+    assert_eq!(weights("1"), weights("3"));
+}
+
+#[test]
+fn numbers_are_judged_in_their_own_unit() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("line.csv"), line(400)).unwrap();
+    let result = json(&folder, &["train", "line.csv", "--target", "y", "--epochs", "100", "--json"]);
+    assert_eq!(result["run"], "runs/line-1");
+    assert!(result["test"]["rmse"].as_f64().unwrap() < 0.5);
+    assert!(result["test"]["r2"].as_f64().unwrap() > 0.95);
+    assert!(result["test"].get("accuracy").is_none());
+    assert_eq!(json(&folder, &["test", "runs/line-1", "--json"])["test"], result["test"]);
+    let all = json(&folder, &["test", "runs/line-1", "line.csv", "--json"]);
+    assert_ne!(all["test"], result["test"], "all rows, not only those held out");
+}
+
+#[test]
+fn a_loss_that_is_not_finite_is_told_with_its_place() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("line.csv"), line(400)).unwrap();
+    let arguments = ["train", "line.csv", "--target", "y", "--optimizer", "sgd", "--rate", "1e6", "--out", "run"];
+    let output = chainrule(&folder, &arguments).assert().code(1).get_output().clone();
+    let error = String::from_utf8(output.stderr).unwrap();
+    let error = &error[error.find("error:").unwrap()..];
+    assert!(error.starts_with("error: epoch 1, step "), "{error}");
+    assert!(error.contains("rate 1e6: expected a finite loss, found "), "{error}");
+    assert!(
+        error.contains("first value that was not finite: ") && error.contains(" in 2.affine (layer affine:1)"),
+        "{error}"
+    );
+    assert!(output.stdout.is_empty());
+    assert_eq!(files(folder.path()), ["line.csv"]);
+}
+
+#[test]
+fn a_plan_is_a_listing() {
+    let folder = TempDir::new().unwrap();
+    let arguments = ["plan", "--model", "affine:5 relu affine:3", "--input", "4", "--goal", "predict"];
+    let listing = chainrule(&folder, &arguments).assert().success().get_output().stdout.clone();
+    let listing = String::from_utf8(listing).unwrap();
+    assert!(listing.starts_with("plan: predict\nnumbers: 43 parameters"), "{listing}");
+    chainrule(&folder, &["train", "--epochs", "1", "--out", "run"]).assert().success();
+    let listing = chainrule(&folder, &["plan", "run"]).assert().success().get_output().stdout.clone();
+    assert!(String::from_utf8(listing).unwrap().starts_with("plan: one training step with adam"));
+}

@@ -1,0 +1,217 @@
+//! Examples in memory: one row of cells an example, and what is to be learned from each.
+//!
+//! Pixels stay bytes (a quarter of the memory, and a quarter of the traffic); their scale
+//! says what a byte is worth, and the first layer's input is `cell · scale`.
+
+/// Rows of equal shape with their target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// All rows, one after the other.
+    pub cells: Cells,
+    /// The shape of one row: `[784]`.
+    pub shape: Vec<usize>,
+    /// Height and width, when a row is a picture.
+    pub image: Option<[usize; 2]>,
+    /// The names of a row's cells; empty for pictures.
+    pub columns: Vec<String>,
+    /// What each row is an example of.
+    pub target: Target,
+    /// Where it was read from, for messages and records.
+    pub source: String,
+}
+
+/// The numbers of all rows, as they are stored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cells {
+    /// Numbers as they are.
+    F32(Vec<f32>),
+    /// Bytes, each worth `cell · scale`.
+    U8 {
+        /// The bytes.
+        cells: Vec<u8>,
+        /// What one unit is worth: 1/255 for pixels.
+        scale: f32,
+    },
+}
+
+/// What is to be learned.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// One class a row.
+    Classes {
+        /// A number below `names.len()` for each row.
+        labels: Vec<u32>,
+        /// The classes' names in the order of their numbers.
+        names: Vec<String>,
+    },
+    /// One number a row.
+    Numbers {
+        /// The number of each row.
+        values: Vec<f32>,
+        /// The column's name.
+        name: String,
+    },
+    /// Nothing: the rows wait for a prediction.
+    None,
+}
+
+impl Dataset {
+    /// How many examples there are.
+    pub fn rows(&self) -> usize {
+        let cells = match &self.cells {
+            Cells::F32(cells) => cells.len(),
+            Cells::U8 { cells, .. } => cells.len(),
+        };
+        cells.checked_div(self.width()).unwrap_or(0)
+    }
+
+    /// How many cells one example has.
+    pub fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The given rows in the given order; a row may come twice.
+    ///
+    /// # Panics
+    /// If a row is not below [`rows`](Self::rows), as slices do.
+    pub fn select(&self, rows: &[u32]) -> Self {
+        let width = self.width();
+        Self {
+            cells: match &self.cells {
+                Cells::F32(cells) => Cells::F32(gather(cells, width, rows)),
+                Cells::U8 { cells, scale } => Cells::U8 { cells: gather(cells, width, rows), scale: *scale },
+            },
+            shape: self.shape.clone(),
+            image: self.image,
+            columns: self.columns.clone(),
+            target: match &self.target {
+                Target::Classes { labels, names } => {
+                    Target::Classes { labels: gather(labels, 1, rows), names: names.clone() }
+                }
+                Target::Numbers { values, name } => {
+                    Target::Numbers { values: gather(values, 1, rows), name: name.clone() }
+                }
+                Target::None => Target::None,
+            },
+            source: self.source.clone(),
+        }
+    }
+
+    /// A fingerprint of the shape, the cells and the target (not of names of columns or
+    /// files): FNV-1a, 64 bits, over their little-endian bytes. It tells a run's record
+    /// whether the data are still the same; it is no protection against a forger.
+    pub fn hash(&self) -> u64 {
+        let mut fnv = Fnv::new();
+        for &length in &self.shape {
+            fnv.add(&(length as u64).to_le_bytes());
+        }
+        match &self.cells {
+            Cells::F32(cells) => fnv.numbers(0, cells),
+            Cells::U8 { cells, scale } => {
+                fnv.numbers(1, &[*scale]);
+                fnv.add(cells);
+            }
+        }
+        match &self.target {
+            Target::Classes { labels, names } => {
+                fnv.add(&[2]);
+                for label in labels {
+                    fnv.add(&label.to_le_bytes());
+                }
+                for name in names {
+                    fnv.add(&(name.len() as u64).to_le_bytes());
+                    fnv.add(name.as_bytes());
+                }
+            }
+            Target::Numbers { values, .. } => fnv.numbers(3, values),
+            Target::None => fnv.add(&[4]),
+        }
+        fnv.0
+    }
+}
+
+fn gather<T: Copy>(from: &[T], width: usize, rows: &[u32]) -> Vec<T> {
+    let mut to = Vec::with_capacity(rows.len() * width);
+    for &row in rows {
+        let start = row as usize * width;
+        to.extend_from_slice(&from[start..start + width]);
+    }
+    to
+}
+
+/// FNV-1a: `hash ← (hash xor byte) · prime`.
+struct Fnv(u64);
+
+impl Fnv {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    /// `tag` keeps kinds apart whose bytes are equal.
+    fn numbers(&mut self, tag: u8, numbers: &[f32]) {
+        self.add(&[tag]);
+        for number in numbers {
+            self.add(&number.to_le_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn three() -> Dataset {
+        Dataset {
+            cells: Cells::F32(vec![0.0, 1.0, 10.0, 11.0, 20.0, 21.0]),
+            shape: vec![2],
+            image: None,
+            columns: vec!["a".into(), "b".into()],
+            target: Target::Classes { labels: vec![0, 1, 0], names: vec!["no".into(), "yes".into()] },
+            source: "three.csv".into(),
+        }
+    }
+
+    #[test]
+    fn rows_are_selected_with_their_target() {
+        let some = three().select(&[2, 1, 2]);
+        assert_eq!((some.rows(), some.width()), (3, 2));
+        assert_eq!(some.cells, Cells::F32(vec![20.0, 21.0, 10.0, 11.0, 20.0, 21.0]));
+        assert!(matches!(some.target, Target::Classes { labels, .. } if labels == [0, 1, 0]));
+        assert_eq!(three().select(&[]).rows(), 0);
+    }
+
+    #[test]
+    fn the_hash_is_fnv_1a() {
+        let mut fnv = Fnv::new();
+        fnv.add(b"foobar");
+        assert_eq!(fnv.0, 0x8594_4171_f739_67e8); // from the authors' test vectors
+    }
+
+    #[test]
+    fn the_hash_sees_every_cell_and_label_and_no_path() {
+        let hash = three().hash();
+        let mut other = three();
+        other.source = "elsewhere.csv".into();
+        assert_eq!(other.hash(), hash);
+        assert_ne!(three().select(&[0, 2, 1]).hash(), hash);
+        if let Target::Classes { labels, .. } = &mut other.target {
+            labels[2] = 1;
+        }
+        assert_ne!(other.hash(), hash);
+        other.target = Target::None;
+        assert_ne!(other.hash(), hash);
+    }
+
+    #[test]
+    fn a_row_of_nothing_is_no_row() {
+        let mut none = three();
+        none.shape = vec![0];
+        assert_eq!(none.rows(), 0);
+    }
+}

@@ -1,0 +1,308 @@
+//! How data become the network's numbers, and its answers become data again.
+//!
+//! | data | network |
+//! | --- | --- |
+//! | numbers | (x − mean) / scale, column by column |
+//! | bytes, such as pixels | x · scale |
+//! | a class's name | its number |
+//! | a number as target | (t − mean) / scale |
+//!
+//! Fitted once, on the training rows; then the same for validation, test and prediction.
+
+use chainrule_engine::{Column, RowsError};
+use serde::{Deserialize, Serialize};
+
+use crate::closest::closest;
+use crate::dataset::{Cells, Dataset, Target};
+use crate::input_error::{InputError, excerpt, listing};
+use crate::model::Task;
+use crate::standardise::{Standardise, TargetScale};
+
+/// What training fitted on its rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Encoding {
+    /// Of what goes in.
+    pub input: InputEncoding,
+    /// Of what comes out.
+    pub target: TargetEncoding,
+}
+
+/// One row of input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputEncoding {
+    /// How many cells a row has.
+    pub width: usize,
+    /// The cells' names; empty for pictures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// What a byte is worth, if the cells are bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub byte: Option<f32>,
+    /// How other numbers are standardised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standardise: Option<Standardise>,
+}
+
+/// What is predicted for a row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum TargetEncoding {
+    /// One of these classes, by number.
+    Classes(Vec<String>),
+    /// A number.
+    Number {
+        /// The column's name.
+        name: String,
+        /// How it is standardised.
+        scale: TargetScale,
+    },
+}
+
+/// Encoded rows, resident: what a plan gathers its batches from.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    /// The cells encoded, the target as it was, but for its classes' numbers.
+    pub(crate) data: Dataset,
+    scaled: Vec<f32>,
+}
+
+impl Encoding {
+    /// What the given rows of `data` say.
+    ///
+    /// # Errors
+    /// If there is no target, or fewer than two classes.
+    pub fn fit(data: &Dataset, rows: &[u32]) -> Result<Encoding, InputError> {
+        let target = match &data.target {
+            Target::Classes { names, .. } if names.len() < 2 => {
+                return Err(InputError::new(
+                    format!("{}, target", data.source),
+                    "at least two classes",
+                    listing(names),
+                    "choose another target; one that never changes needs no learning",
+                ));
+            }
+            Target::Classes { names, .. } => TargetEncoding::Classes(names.clone()),
+            Target::Numbers { values, name } => {
+                let values: Vec<f32> = rows.iter().map(|&row| values[row as usize]).collect();
+                TargetEncoding::Number { name: name.clone(), scale: TargetScale::fit(&values) }
+            }
+            Target::None => return Err(no_target(data)),
+        };
+        let byte = match data.cells {
+            Cells::U8 { scale, .. } => Some(scale),
+            Cells::F32(_) => None,
+        };
+        let standardise = Standardise::fit(data, rows);
+        let input = InputEncoding { width: data.width(), columns: data.columns.clone(), byte, standardise };
+        Ok(Encoding { input, target })
+    }
+
+    /// What is learned.
+    pub fn task(&self) -> Task {
+        match &self.target {
+            TargetEncoding::Classes(names) => Task::Classes(names.len()),
+            TargetEncoding::Number { .. } => Task::Number,
+        }
+    }
+
+    /// Encodes rows, with their target or without.
+    ///
+    /// # Errors
+    /// If the rows are of another width, or the target of another kind or with other classes,
+    /// than were fitted.
+    pub(crate) fn apply(&self, mut data: Dataset) -> Result<Table, InputError> {
+        self.input.apply(&mut data)?;
+        let mut scaled = Vec::new();
+        match (&self.target, &mut data.target) {
+            (_, Target::None) => {}
+            (TargetEncoding::Classes(known), Target::Classes { labels, names }) => {
+                let place = format!("{}, target", data.source);
+                renumber(labels, names, known, &place)?;
+            }
+            (TargetEncoding::Number { scale, .. }, Target::Numbers { values, .. }) => {
+                scaled = values.iter().map(|&value| scale.apply(value)).collect();
+            }
+            (TargetEncoding::Classes(known), Target::Numbers { .. }) => {
+                let expected = format!("classes, as in training: {}", listing(known));
+                return Err(other_target(&data, expected, "numbers"));
+            }
+            (TargetEncoding::Number { .. }, Target::Classes { names, .. }) => {
+                let found = format!("classes: {}", listing(names));
+                return Err(other_target(&data, "numbers, as in training".to_owned(), &found));
+            }
+        }
+        Ok(Table { data, scaled })
+    }
+}
+
+impl InputEncoding {
+    fn apply(&self, data: &mut Dataset) -> Result<(), InputError> {
+        if data.width() != self.width || data.width() == 0 {
+            return Err(InputError::new(
+                data.source.clone(),
+                format!("rows of {} cells, as in training", self.width),
+                format!("rows of {}", data.width()),
+                "give data of the kind that the network was trained on",
+            ));
+        }
+        let misnamed = self.columns.iter().zip(&data.columns).find(|(trained, given)| trained != given);
+        if let Some((trained, given)) = misnamed {
+            return Err(InputError::new(
+                format!("{}, header", data.source),
+                format!("the columns of training in their order, here {}", excerpt(trained)),
+                excerpt(given),
+                "put the columns into the order of training",
+            ));
+        }
+        match (&self.standardise, self.byte) {
+            (Some(standardise), _) => standardise.apply(data),
+            (None, Some(byte)) => {
+                // A table of pixels: the same bytes, written as numbers.
+                if let Cells::F32(cells) = &mut data.cells {
+                    cells.iter_mut().for_each(|cell| *cell *= byte);
+                }
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl Table {
+    /// The columns of a [`Network`](crate::model::Network)'s inputs: x, then t.
+    pub(crate) fn columns(&self) -> [Column<'_>; 2] {
+        let x = match &self.data.cells {
+            Cells::F32(cells) => Column::F32(cells),
+            Cells::U8 { cells, scale } => Column::U8 { cells, scale: *scale },
+        };
+        let t = match &self.data.target {
+            Target::Classes { labels, .. } => Column::U32(labels),
+            Target::Numbers { .. } => Column::F32(&self.scaled),
+            Target::None => Column::Absent,
+        };
+        [x, t]
+    }
+
+    /// The numbers of all rows.
+    pub(crate) fn rows(&self) -> Vec<u32> {
+        (0..self.data.rows() as u32).collect()
+    }
+}
+
+/// Gives each label the number that its class had in training.
+fn renumber(labels: &mut [u32], names: &mut Vec<String>, known: &[String], place: &str) -> Result<(), InputError> {
+    if names == known {
+        return Ok(());
+    }
+    let number = |name: &String| known.iter().position(|k| k == name).map(|at| at as u32);
+    let numbers: Vec<Option<u32>> = names.iter().map(number).collect();
+    for label in labels {
+        // Only a class that occurs must be known.
+        *label = numbers.get(*label as usize).copied().flatten().ok_or_else(|| {
+            let name = names.get(*label as usize).map_or("", String::as_str);
+            let hint = match closest(name, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean {}?", excerpt(near)),
+                None => "remove the rows of classes that were not in training".to_owned(),
+            };
+            InputError::new(place, format!("classes of training: {}", listing(known)), excerpt(name), hint)
+        })?;
+    }
+    *names = known.to_vec();
+    Ok(())
+}
+
+fn no_target(data: &Dataset) -> InputError {
+    InputError::new(
+        data.source.clone(),
+        "a target for each row",
+        "none",
+        "give data with the column to learn, and its name as target",
+    )
+}
+
+fn other_target(data: &Dataset, expected: String, found: &str) -> InputError {
+    InputError::new(
+        format!("{}, target", data.source),
+        expected,
+        found,
+        "give the target that the network was trained on",
+    )
+}
+
+impl From<RowsError> for InputError {
+    fn from(e: RowsError) -> Self {
+        InputError::new(
+            format!("input '{}'", e.input),
+            e.expected,
+            e.found,
+            "give data of the kind that the network was trained on",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(cells: Vec<f32>, target: Target) -> Dataset {
+        Dataset {
+            cells: Cells::F32(cells),
+            shape: vec![2],
+            image: None,
+            columns: vec!["a".into(), "b".into()],
+            target,
+            source: "table.csv".into(),
+        }
+    }
+
+    fn classes(labels: &[u32], names: &[&str]) -> Target {
+        Target::Classes { labels: labels.to_vec(), names: names.iter().map(|&name| name.into()).collect() }
+    }
+
+    #[test]
+    fn classes_are_found_again_by_name() {
+        let trained = data(vec![0.0, 1.0, 2.0, 3.0], classes(&[0, 1], &["no", "yes"]));
+        let encoding = Encoding::fit(&trained, &[0, 1]).unwrap();
+        let table = encoding.apply(data(vec![0.0; 2], classes(&[0], &["yes"]))).unwrap();
+        assert_eq!(table.data.target, classes(&[1], &["no", "yes"]));
+        let e = encoding.apply(data(vec![0.0; 2], classes(&[0], &["yess"]))).unwrap_err();
+        assert_eq!((&*e.place, &*e.hint), ("table.csv, target", "did you mean 'yes'?"));
+        assert!(encoding.apply(data(vec![0.0; 2], classes(&[0], &["no", "maybe"]))).is_ok(), "maybe does not occur");
+    }
+
+    #[test]
+    fn only_the_given_rows_are_asked() {
+        let numbers = Target::Numbers { values: vec![1.0, 3.0, 99.0], name: "t".into() };
+        let all = data(vec![0.0, 1.0, 2.0, 3.0, 50.0, 60.0], numbers);
+        let encoding = Encoding::fit(&all, &[0, 1]).unwrap();
+        let table = encoding.apply(all).unwrap();
+        let [Column::F32(x), Column::F32(t)] = table.columns() else { panic!("numbers stay numbers") };
+        assert_eq!((x[..4].to_vec(), t[..2].to_vec()), (vec![-1.0, -1.0, 1.0, 1.0], vec![-1.0, 1.0]));
+        assert_eq!(t[2], 97.0);
+    }
+
+    #[test]
+    fn pixels_may_come_as_a_table() {
+        let input = InputEncoding { width: 2, columns: vec![], byte: Some(0.5), standardise: None };
+        let target = TargetEncoding::Classes(vec!["a".into(), "b".into()]);
+        let table = Encoding { input, target }.apply(data(vec![2.0, 4.0], Target::None)).unwrap();
+        let [Column::F32(x), Column::Absent] = table.columns() else { panic!("no target was given") };
+        assert_eq!(x, [1.0, 2.0]);
+    }
+
+    #[test]
+    fn other_data_are_refused() {
+        let trained = data(vec![0.0, 1.0, 2.0, 3.0], classes(&[0, 1], &["no", "yes"]));
+        let encoding = Encoding::fit(&trained, &[0, 1]).unwrap();
+        let mut renamed = trained.clone();
+        renamed.columns[1] = "c".into();
+        assert_eq!(encoding.apply(renamed).unwrap_err().found, "'c'");
+        let mut wide = trained;
+        wide.shape = vec![4];
+        assert_eq!(encoding.apply(wide).unwrap_err().found, "rows of 4");
+        let numbers = Target::Numbers { values: vec![1.0], name: "t".into() };
+        assert_eq!(encoding.apply(data(vec![0.0; 2], numbers)).unwrap_err().found, "numbers");
+        assert!(Encoding::fit(&data(vec![0.0; 2], classes(&[0], &["one"])), &[0]).is_err());
+    }
+}

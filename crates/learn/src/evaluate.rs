@@ -1,0 +1,116 @@
+//! Judging: loss and accuracy, or root mean squared error and R², over chosen rows.
+//!
+//! The mean is of the rows' own losses, summed in f64 and in order, so that it does not
+//! depend on how the rows were cut into batches. Nothing here changes a parameter.
+
+use chainrule_engine::{Backend, Buf, Clock, CompileError, Graph, Plan, Rows};
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::Target;
+use crate::encoding::{Encoding, Table, TargetEncoding};
+use crate::input_error::InputError;
+use crate::metrics::{accuracy, r2, rmse};
+use crate::model::Network;
+
+/// How many rows are judged at a time: enough to fill any machine's threads.
+pub(crate) const ROWS: usize = 1024;
+
+/// How good a network is on some rows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// The mean loss; for numbers in the unit of the standardised target.
+    pub loss: f64,
+    /// For classes, the share of rows whose most probable class is the right one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// For numbers, the root mean squared error in the target's unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rmse: Option<f64>,
+    /// For numbers, the share of the variance that is explained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r2: Option<f64>,
+}
+
+/// The plan that judges.
+#[derive(Debug)]
+pub(crate) struct Evaluation {
+    pub(crate) plan: Plan,
+    y: Option<Buf>,
+    loss: Option<Buf>,
+}
+
+impl Evaluation {
+    pub(crate) fn new(graph: &Graph, network: &Network<'_>) -> Result<Self, CompileError> {
+        let plan = graph.predict(&[network.y, network.loss_by_row])?;
+        let (y, loss) = (plan.value(network.y), plan.value(network.loss_by_row));
+        Ok(Evaluation { plan, y, loss })
+    }
+
+    /// The scores of `rows`; `None` where there are none.
+    pub(crate) fn score<B: Backend>(
+        &self,
+        backend: &B,
+        arena: &mut B::Arena,
+        encoding: &Encoding,
+        table: &Table,
+        rows: &[u32],
+    ) -> Result<Option<Scores>, InputError> {
+        let (Some(y), Some(loss)) = (self.y, self.loss) else { return Ok(None) };
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let columns = table.columns();
+        let mut sum = 0.0;
+        let mut answers = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(ROWS) {
+            backend.run(&self.plan, arena, &Rows::pick(&self.plan, &columns, rows)?, Clock::default());
+            sum += backend.read(&self.plan, arena, loss).iter().sum::<f64>();
+            answers.extend(backend.read(&self.plan, arena, y).chunks_exact(y.shape.len()).map(best));
+        }
+        let mut scores = Scores { loss: sum / rows.len() as f64, accuracy: None, rmse: None, r2: None };
+        match (&table.data.target, &encoding.target) {
+            (Target::Numbers { values, .. }, TargetEncoding::Number { scale, .. }) => {
+                let predicted: Vec<f32> = answers.iter().map(|&(_, value)| scale.invert(value as f32)).collect();
+                let values: Vec<f32> = rows.iter().map(|&row| values[row as usize]).collect();
+                scores.rmse = rmse(&predicted, &values);
+                scores.r2 = r2(&predicted, &values);
+            }
+            (Target::Classes { labels, .. }, _) => {
+                let predicted: Vec<u32> = answers.iter().map(|&(class, _)| class).collect();
+                let labels: Vec<u32> = rows.iter().map(|&row| labels[row as usize]).collect();
+                scores.accuracy = accuracy(&predicted, &labels);
+            }
+            _ => {}
+        }
+        Ok(Some(scores))
+    }
+}
+
+/// The largest of a row's outputs with its place: the first among equals.
+pub(crate) fn best(outputs: &[f64]) -> (u32, f64) {
+    let mut best = (0, outputs.first().copied().unwrap_or(f64::NAN));
+    for (at, &output) in (0..).zip(outputs) {
+        if output > best.1 {
+            best = (at, output);
+        }
+    }
+    best
+}
+
+impl From<CompileError> for InputError {
+    fn from(e: CompileError) -> Self {
+        InputError::new("model", "layers that fit together", e.to_string(), "change the SPEC")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_equals_is_the_answer() {
+        assert_eq!(best(&[0.25, 0.5, 0.25]), (1, 0.5));
+        assert_eq!(best(&[0.5, 0.5]), (0, 0.5));
+        assert_eq!(best(&[-3.0]), (0, -3.0));
+    }
+}

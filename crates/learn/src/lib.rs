@@ -1,0 +1,74 @@
+//! Train neural networks on the machine you have: data, training, judging, predicting.
+//!
+//! The digits inside the program, learned by a small network in a second:
+//!
+//! ```
+//! use chainrule::{Settings, digits, train};
+//!
+//! let model = "affine:50 relu affine:10".parse()?;
+//! let settings = Settings { model: Some(model), epochs: 40, seed: 1, ..Settings::default() };
+//! let trained = train(digits(), &settings, |_progress| {})?;
+//!
+//! let test = trained.test.expect("a fifth of the rows was held out");
+//! assert!(test.accuracy.unwrap() > 0.95);
+//!
+//! // The same network at work: a class and its probabilities for each row.
+//! let mut csv = Vec::new();
+//! let mut predictions = trained.predictor.predict_into(&mut csv, 1)?;
+//! predictions.add(digits().select(&[0, 1, 2]))?;
+//! predictions.finish()?;
+//! assert!(csv.starts_with(b"predicted,p(0),p(1)"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Files come in through [`readers`] as a [`Dataset`]; [`split`] sets rows aside; an
+//! [`encoding`], fitted on the training rows, turns data into the network's numbers;
+//! [`mini_batch`] deals them out; [`trainer`] descends; [`evaluate`] judges; a
+//! [`run_folder`] keeps. What is wrong with an input is said by an [`InputError`]. This crate
+//! opens files and prints nothing. The mathematics is in [`chainrule_engine`].
+
+pub mod closest;
+pub mod dataset;
+pub mod digits;
+pub mod divergence;
+pub mod encoding;
+pub mod evaluate;
+pub mod initial;
+pub mod input_error;
+pub mod metrics;
+pub mod mini_batch;
+pub mod model;
+pub mod predict;
+pub mod random;
+pub mod readers;
+pub mod record;
+pub mod run_folder;
+mod session;
+pub mod settings;
+pub mod source;
+pub mod spec;
+pub mod split;
+pub mod standardise;
+pub mod trainer;
+mod weights;
+
+pub use chainrule_engine as engine;
+
+pub use dataset::{Cells, Dataset, Target};
+pub use digits::digits;
+pub use divergence::Diverged;
+pub use encoding::Encoding;
+pub use evaluate::Scores;
+pub use input_error::InputError;
+pub use mini_batch::MiniBatches;
+pub use model::{Model, Network, Task};
+pub use predict::{PredictError, Predictor};
+pub use readers::Data;
+pub use record::Record;
+pub use run_folder::Run;
+pub use settings::Settings;
+pub use source::Source;
+pub use split::{Fractions, Split};
+pub use standardise::{Standardise, TargetScale};
+pub use trainer::{Progress, TrainError, Trained, train, train_on};
+pub use weights::Tensor;

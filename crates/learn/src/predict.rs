@@ -1,0 +1,180 @@
+//! A trained network at work: rows in, answers out, some rows at a time.
+
+use std::io::{self, Write};
+
+use chainrule_engine::{Backend, Buf, Clock, Cpu, CpuArena, Graph, Plan, Rows};
+
+use crate::dataset::{Dataset, Target};
+use crate::encoding::{Encoding, TargetEncoding};
+use crate::evaluate::{Evaluation, ROWS, Scores, best};
+use crate::input_error::InputError;
+use crate::model::Model;
+use crate::weights::{self, Tensor};
+
+/// A network with its parameters and all that it needs to meet data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predictor {
+    model: Model,
+    encoding: Encoding,
+    tensors: Vec<Tensor>,
+}
+
+/// Why predictions were not written.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictError {
+    /// The data do not fit the network.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The writer failed.
+    #[error(transparent)]
+    Write(#[from] io::Error),
+}
+
+impl Predictor {
+    /// A network from its parts.
+    ///
+    /// # Errors
+    /// If they do not fit together.
+    pub fn new(model: Model, encoding: Encoding, tensors: Vec<Tensor>) -> Result<Self, InputError> {
+        Self::at("model", model, encoding, tensors)
+    }
+
+    /// As [`new`](Self::new), naming `place` in errors.
+    pub(crate) fn at(place: &str, model: Model, encoding: Encoding, tensors: Vec<Tensor>) -> Result<Self, InputError> {
+        let graph = Graph::new();
+        let network = model.build(&graph, encoding.input.width, encoding.task())?;
+        let tensors = weights::fit(tensors, &graph.predict(&[network.y])?, place)?;
+        Ok(Predictor { model, encoding, tensors })
+    }
+
+    /// The layers.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// How data meet the network.
+    pub fn encoding(&self) -> &Encoding {
+        &self.encoding
+    }
+
+    /// The parameters, in the order of the layers.
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// Judges the network on `rows` of `data`, all of them if `None`.
+    ///
+    /// # Errors
+    /// If the data do not fit the network, or have no target or no rows.
+    pub fn score(&self, data: Dataset, rows: Option<&[u32]>, threads: usize) -> Result<Scores, InputError> {
+        let source = data.source.clone();
+        if data.target == Target::None {
+            return Err(InputError::new(source, "a target to judge by", "none", "give data with the target's column"));
+        }
+        let table = self.encoding.apply(data)?;
+        let all;
+        let rows = match rows {
+            Some(rows) => rows,
+            None => {
+                all = table.rows();
+                &all
+            }
+        };
+        let graph = Graph::new();
+        let network = self.model.build(&graph, self.encoding.input.width, self.encoding.task())?;
+        let evaluation = Evaluation::new(&graph, &network)?;
+        let backend = Cpu::new(threads);
+        let mut arena = backend.allocate(&[&evaluation.plan], rows.len().min(ROWS))?;
+        weights::write(&backend, &mut arena, &evaluation.plan, &self.tensors);
+        let scores = evaluation.score(&backend, &mut arena, &self.encoding, &table, rows)?;
+        scores.ok_or_else(|| InputError::new(source, "rows to judge", "none", "give data with rows"))
+    }
+
+    /// Starts predicting into `out` as CSV: a header, then for each row `predicted`, the most
+    /// probable class, and each class's probability in a column by its name; or for numbers
+    /// `predicted` alone, in the target's unit.
+    ///
+    /// # Errors
+    /// If there is no memory for the network, or the header cannot be written.
+    pub fn predict_into<W: Write>(&self, out: W, threads: usize) -> Result<Predictions<'_, W>, PredictError> {
+        let graph = Graph::new();
+        let task = self.encoding.task();
+        let network = self.model.build(&graph, self.encoding.input.width, task).map_err(PredictError::Input)?;
+        let plan = graph.predict(&[network.y]).map_err(InputError::from)?;
+        let backend = Cpu::new(threads);
+        let mut arena = backend.allocate(&[&plan], ROWS).map_err(InputError::from)?;
+        weights::write(&backend, &mut arena, &plan, &self.tensors);
+        let mut out = csv::Writer::from_writer(out);
+        out.write_field("predicted")?;
+        if let TargetEncoding::Classes(names) = &self.encoding.target {
+            for name in names {
+                out.write_field(format!("p({name})"))?;
+            }
+        }
+        out.write_record(None::<&[u8]>)?;
+        Ok(Predictions { predictor: self, backend, y: plan.value(network.y), plan, arena, out })
+    }
+}
+
+impl From<csv::Error> for PredictError {
+    /// The error of the writer itself, so that a closed pipe can be told from a full disk.
+    fn from(e: csv::Error) -> Self {
+        match e.into_kind() {
+            csv::ErrorKind::Io(e) => PredictError::Write(e),
+            other => PredictError::Write(io::Error::other(format!("{other:?}"))),
+        }
+    }
+}
+
+/// Predictions under way.
+pub struct Predictions<'a, W: Write> {
+    predictor: &'a Predictor,
+    backend: Cpu,
+    plan: Plan,
+    y: Option<Buf>,
+    arena: CpuArena,
+    out: csv::Writer<W>,
+}
+
+impl<W: Write> Predictions<'_, W> {
+    /// Predicts for all rows of `data`; a target that they have is not looked at.
+    ///
+    /// # Errors
+    /// If the rows do not fit the network, or cannot be written.
+    pub fn add(&mut self, mut data: Dataset) -> Result<(), PredictError> {
+        data.target = Target::None;
+        let table = self.predictor.encoding.apply(data)?;
+        let columns = table.columns();
+        let Some(y) = self.y else { return Ok(()) };
+        for rows in table.rows().chunks(ROWS) {
+            let rows = Rows::pick(&self.plan, &columns, rows).map_err(InputError::from)?;
+            self.backend.run(&self.plan, &mut self.arena, &rows, Clock::default());
+            let outputs = self.backend.read(&self.plan, &self.arena, y);
+            outputs.chunks_exact(y.shape.len()).try_for_each(|outputs| self.write(outputs))?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, outputs: &[f64]) -> Result<(), PredictError> {
+        match &self.predictor.encoding.target {
+            TargetEncoding::Classes(names) => {
+                self.out.write_field(names.get(best(outputs).0 as usize).map_or("", String::as_str))?;
+                for &probability in outputs {
+                    self.out.write_field((probability as f32).to_string())?;
+                }
+            }
+            TargetEncoding::Number { scale, .. } => {
+                self.out.write_field(scale.invert(best(outputs).1 as f32).to_string())?;
+            }
+        }
+        Ok(self.out.write_record(None::<&[u8]>)?)
+    }
+
+    /// Writes what is still buffered.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn finish(mut self) -> Result<(), PredictError> {
+        Ok(self.out.flush()?)
+    }
+}

@@ -1,0 +1,137 @@
+//! A table to predict from: the columns of training, found again by name or by position.
+
+use super::table::{Table, is_number};
+use crate::{
+    closest::closest,
+    dataset::{Cells, Dataset, Target},
+    input_error::{InputError, excerpt, listing},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
+
+/// A table being read some rows at a time, so that it may be larger than the memory.
+pub struct Features {
+    table: Table,
+    /// Where in the file each column of training is.
+    places: Vec<usize>,
+    columns: Vec<String>,
+}
+
+/// Reads all rows of a table to predict from: [`Features`] in one piece.
+///
+/// # Errors
+/// Those of [`Features::open`] and [`Features::read`].
+pub fn read_features(path: &Path, columns: &[String], target: Option<&str>) -> Result<Dataset, InputError> {
+    let mut features = Features::open(path, columns, target)?;
+    let data = features.read(usize::MAX)?;
+    data.ok_or_else(|| InputError::new(features.table.place(), "rows", "none", "add rows"))
+}
+
+impl Features {
+    /// Finds the `columns` of training in the table at `path`.
+    ///
+    /// With a header, columns are found by name; their order is free, and others, the
+    /// `target` among them, are passed over. Without one the width must be that of training;
+    /// if there was a `target`, it may be there as well: last, or where training had it if
+    /// that table had no header either.
+    ///
+    /// # Errors
+    /// If there is no such file, no row, or not these columns.
+    pub fn open(path: &Path, columns: &[String], target: Option<&str>) -> Result<Self, InputError> {
+        let mut table = Table::open(path)?;
+        let places = if numbered(columns) {
+            if table.looks_headed() {
+                table.take_header()?;
+            }
+            let with_target = table.names().len() == columns.len() + 1;
+            if with_target && target.is_some() {
+                columns.iter().filter_map(|column| column.parse().ok()).collect()
+            } else {
+                by_order(&table, columns, target)?
+            }
+        } else if headed(&table, columns) {
+            table.take_header()?;
+            by_name(&table, columns)?
+        } else {
+            by_order(&table, columns, target)?
+        };
+        table.require_rows()?;
+        Ok(Self { table, places, columns: columns.to_vec() })
+    }
+
+    /// The next rows, at most `rows` of them; `None` after the last.
+    ///
+    /// # Errors
+    /// If a row is of another length than the first, or a cell is no finite number.
+    pub fn read(&mut self, rows: usize) -> Result<Option<Dataset>, InputError> {
+        let mut cells = Vec::new();
+        let mut count = 0;
+        while count < rows && self.table.advance()? {
+            for &place in &self.places {
+                cells.push(self.table.number(place)?);
+            }
+            count += 1;
+        }
+        Ok((count > 0).then(|| Dataset {
+            cells: Cells::F32(cells),
+            shape: vec![self.columns.len()],
+            image: None,
+            columns: self.columns.clone(),
+            target: Target::None,
+            source: self.table.place(),
+        }))
+    }
+}
+
+/// Whether the columns are those of a table without a header: their numbers, but for the target's.
+fn numbered(columns: &[String]) -> bool {
+    let numbers: Option<Vec<usize>> = columns.iter().map(|column| column.parse().ok()).collect();
+    numbers.is_some_and(|n| n.is_sorted_by(|a, b| a < b) && n.last().is_none_or(|&last| last <= n.len()))
+}
+
+/// Whether the first row names the columns. A name like `150` may be a cell by chance; all of
+/// them are not.
+fn headed(table: &Table, columns: &[String]) -> bool {
+    let first = table.first();
+    let found = |column: &String| first.contains(column.as_str());
+    columns.iter().any(|column| !is_number(column) && found(column))
+        || columns.iter().all(found)
+        || table.looks_headed()
+}
+
+fn by_name(table: &Table, columns: &[String]) -> Result<Vec<usize>, InputError> {
+    let names = table.names();
+    let places: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
+    let place = |column: &String| {
+        places.get(column.as_str()).copied().ok_or_else(|| {
+            // A column that has its own part in training is not another one misspelt.
+            let trained: HashSet<&String> = columns.iter().collect();
+            let free = names.iter().filter(|name| !trained.contains(name));
+            let hint = match closest(column, free.map(String::as_str)) {
+                Some(near) => format!("rename {}, if that is it", excerpt(near)),
+                None => "give the table the columns that the network was trained on".to_owned(),
+            };
+            let expected = format!("a column {}, as in training", excerpt(column));
+            let found = format!("columns {}", listing(names));
+            InputError::new(format!("{}, header", table.place()), expected, found, hint)
+        })
+    };
+    columns.iter().map(place).collect()
+}
+
+fn by_order(table: &Table, columns: &[String], target: Option<&str>) -> Result<Vec<usize>, InputError> {
+    let width = columns.len();
+    let found = table.names().len();
+    if found == width || (found == width + 1 && target.is_some()) {
+        return Ok((0..width).collect());
+    }
+    let or = target.map_or(String::new(), |target| format!(", or {} with {}", width + 1, excerpt(target)));
+    Err(InputError::new(
+        table.place(),
+        format!("{width} columns, as in training{or}"),
+        found.to_string(),
+        "give the columns of training in their order, or add a header that names them",
+    ))
+}

@@ -1,0 +1,251 @@
+//! Tables, whole and broken in every way.
+
+use super::*;
+use crate::{dataset::Target, readers::gzip::tests::pack};
+use tempfile::NamedTempFile;
+
+fn write(bytes: impl AsRef<[u8]>) -> NamedTempFile {
+    let file = NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    file
+}
+
+fn target(name: &str) -> CsvOptions {
+    CsvOptions { target: Some(name.into()), ..Default::default() }
+}
+
+fn table(bytes: impl AsRef<[u8]>, name: &str) -> Dataset {
+    read(write(bytes).path(), &target(name)).unwrap()
+}
+
+/// The complaint about these bytes, the file called F.
+fn complaint(bytes: impl AsRef<[u8]>, options: &CsvOptions) -> String {
+    let file = write(bytes);
+    let error = read(file.path(), options).unwrap_err().to_string();
+    error.replace(&file.path().display().to_string(), "F")
+}
+
+fn numbers(data: &Dataset) -> &[f32] {
+    match &data.cells {
+        Cells::F32(cells) => cells,
+        Cells::U8 { .. } => panic!("a table has numbers"),
+    }
+}
+
+fn classes(labels: &[u32], names: &[&str]) -> Target {
+    Target::Classes { labels: labels.to_vec(), names: names.iter().map(|&name| name.into()).collect() }
+}
+
+#[test]
+fn a_table_in_every_dress_is_the_same() {
+    let plain = "a,kind,b\n1,x,2.5\n-3,y,4e1\n";
+    let data = table(plain, "kind");
+    assert_eq!(numbers(&data), [1.0, 2.5, -3.0, 40.0]);
+    assert_eq!((data.columns.join(" "), data.rows()), ("a b".into(), 2));
+    assert_eq!(data.target, classes(&[0, 1], &["x", "y"]));
+    let windows = "\u{feff}\"a\",kind,\" b \"\r\n1,\"x\", 2.5\r\n\r\n\"-3\",y,40";
+    for dress in [windows.into(), pack(plain.as_bytes()), plain.replace('\n', "\r").into()] {
+        assert_eq!(Dataset { source: data.source.clone(), ..table(dress, "kind") }, data);
+    }
+}
+
+#[test]
+fn without_a_header_columns_are_numbered() {
+    let data = table("5.1,3.5,setosa\n4.9,3.0,virginica\n", "2");
+    assert_eq!((data.rows(), data.columns.join(" ")), (2, "0 1".into()));
+    let data = table("1,0,7\n2,1,8\n", "1");
+    assert_eq!(data.columns, ["0", "2"]);
+    assert_eq!(data.target, classes(&[0, 1], &["0", "1"]));
+}
+
+#[test]
+fn a_header_is_told_from_a_row() {
+    // A word over a number; the target's name over a word; iris with its counts.
+    assert_eq!(table("a,b\n1,2\n", "b").rows(), 1);
+    assert_eq!(table("150,4,setosa\n5.1,3.5,0\n", "setosa").columns, ["150", "4"]);
+    assert_eq!(table("1,kind\n2,x\n3,y\n", "kind").rows(), 2);
+    // A gap is no name, and a pandas index has none.
+    assert!(complaint("NA,0\n1,1\n", &target("1")).contains("line 1, column '0': expected a number"));
+    assert_eq!(table(",a,b\n0,5,1\n", "b").columns, ["0", "a"]);
+    // Years as names need to be said.
+    let years = CsvOptions { header: Some(true), ..target("2002") };
+    let file = write("2001,2002\n5,0\n6,1\n");
+    assert_eq!(read(file.path(), &years).unwrap().columns, ["2001"]);
+}
+
+#[test]
+fn the_kind_of_target_follows_its_cells() {
+    let column = |cells: &[String]| {
+        let rows: String = cells.iter().map(|cell| format!("1,{cell}\n")).collect();
+        format!("x,y\n{rows}")
+    };
+    let whole = |n: i32| column(&(0..n).map(|i| i.to_string()).collect::<Vec<_>>());
+    assert!(matches!(table(whole(20), "y").target, Target::Classes { .. }));
+    assert!(matches!(table(whole(21), "y").target, Target::Numbers { .. }));
+    let halves = table("x,y\n1,0.5\n1,1\n", "y").target;
+    let name = "y".into();
+    assert_eq!(halves, Target::Numbers { values: vec![0.5, 1.0], name });
+
+    // A word among many numbers is a mistake; words that hardly repeat are no classes.
+    let mut cells: Vec<String> = (0..30).map(|i| i.to_string()).collect();
+    cells.insert(5, "n.a.".into());
+    assert_eq!(
+        complaint(column(&cells), &target("y")),
+        "F, line 7, column 'y': expected a finite number, as the target is of numbers, \
+         found 'n.a.'\n  hint: correct the cell, or remove the row"
+    );
+    let keys: Vec<String> = (0..30).map(|i| format!("key{i}")).collect();
+    assert!(complaint(column(&keys), &target("y")).contains("found 30 different words in 30 rows"));
+    assert!(matches!(table(column(&[&keys[..], &keys[..]].concat()), "y").target, Target::Classes { .. }));
+    assert!(complaint("x,y\n1,0\n1,NaN\n", &target("y")).contains("line 3, column 'y'"));
+}
+
+#[test]
+fn the_kind_may_be_asked_for() {
+    let ask = |kind| CsvOptions { kind: Some(kind), ..target("y") };
+    let file = write("x,y\n1,0\n2,1.0\n3,1\n4,-0\n");
+    let values = vec![0.0, 1.0, 1.0, 0.0];
+    let name = "y".into();
+    let data = read(file.path(), &ask(TargetKind::Numbers)).unwrap();
+    assert_eq!(data.target, Target::Numbers { values, name });
+    let data = read(file.path(), &ask(TargetKind::Classes)).unwrap();
+    assert_eq!(data.target, classes(&[0, 1, 1, 0], &["0", "1"]));
+    let wrong = complaint("x,y\n1,a\n", &ask(TargetKind::Numbers));
+    assert!(wrong.contains("line 2, column 'y'") && wrong.contains("found 'a'"));
+}
+
+#[test]
+fn classes_are_in_order() {
+    let data = table("x,y\n1,10\n1,9\n1,-1\n1,10\n", "y");
+    assert_eq!(data.target, classes(&[2, 1, 0, 2], &["-1", "9", "10"]));
+    let data = table("x,y\n1,b\n1,10\n1,9\n", "y");
+    assert_eq!(data.target, classes(&[2, 0, 1], &["10", "9", "b"]));
+}
+
+#[test]
+fn a_target_that_is_not_there() {
+    let rows = "age,income\n1,2\n";
+    assert_eq!(
+        complaint(rows, &target("incmoe")),
+        "F, target: expected one of 'age', 'income', found 'incmoe'\n  hint: did you mean 'income'?"
+    );
+    assert_eq!(
+        complaint(rows, &CsvOptions::default()),
+        "F: expected a target column, found none given\n  \
+         hint: --target COLUMN says which column to learn: one of 'age', 'income'"
+    );
+    let numbered = complaint("1,2\n3,4\n", &target("2"));
+    assert!(numbered.contains("expected a column number from 0 to 1, as there is no header, found '2'"));
+}
+
+#[test]
+fn a_cell_that_is_no_number() {
+    let ask = |bytes: &[u8]| complaint(bytes, &target("y"));
+    assert_eq!(
+        ask(b"age,y\n3,0\nold,1\n"),
+        "F, line 3, column 'age': expected a number, found 'old'\n  \
+         hint: correct the cell; a column of words must be removed or written as numbers"
+    );
+    assert!(ask(b"age,y\n3,0\n,1\n").contains("line 3, column 'age': expected a number, found an empty cell"));
+    assert!(ask(b"age,y\n3,0\n3, \n").contains("column 'y': expected a class or a number, found an empty"));
+    for infinite in ["inf", "-Infinity", "nan", "1e39"] {
+        let wrong = ask(format!("age,y\n3,0\n{infinite},1\n").as_bytes());
+        assert!(wrong.contains(&format!("expected a finite number, found '{infinite}'")), "{wrong}");
+    }
+    let wrong = ask(b"age,y\n3,0\n4\xff,1\n");
+    assert!(wrong.contains("line 3, column 'age': expected UTF-8 text, found byte 0xff at byte 1"));
+    assert!(ask(b"a\xffe,y\n3,0\n").contains("line 1, column '0': expected UTF-8 text"));
+}
+
+#[test]
+fn lines_are_counted_as_an_editor_does() {
+    let ask = |text: &str| complaint(text, &target("y"));
+    for (text, line) in [
+        ("a,y\r\n1,0\r\n?,1\r\n", 3),
+        ("\r\n\r\na,y\r\n1,0\r\n\r\n\r\n?,1\r\n", 7),
+        ("a,y\n1,\"two\nlines\"\n\n?,1", 5),
+        ("\u{feff}a,y\n1,0\n?,1", 3),
+    ] {
+        assert!(ask(text).contains(&format!("line {line}, column 'a'")), "{text:?}");
+    }
+    let file = pack(b"a,y\r\n1,0\r\n?,1\r\n");
+    assert!(complaint(file, &target("y")).contains("line 3, column 'a'"));
+}
+
+#[test]
+fn uneven_rows() {
+    let ask = |text: &str| complaint(text, &target("y"));
+    assert_eq!(
+        ask("a,b,y\n1,2,3\n\n4,5\n"),
+        "F, line 4: expected 3 cells, as in the first row, found 2\n  \
+         hint: look for a missing comma, one too many, or a quote that is not closed"
+    );
+    assert!(ask("a,b,y\n1,2,3,4\n").contains("line 2: expected 3 cells, as in the first row, found 4"));
+    assert!(ask("a,b,y\n1,\"2,3\n4,5,6\n").contains("line 2: expected 3 cells"));
+}
+
+#[test]
+fn nothing_to_learn_from() {
+    let ask = |bytes: &[u8]| complaint(bytes, &target("y"));
+    assert!(ask(b"").contains("expected a table, found an empty file"));
+    assert!(ask(b"\n\n").contains("found an empty file"));
+    assert!(ask(b"a,y\n").contains("expected rows below the header, found only a header"));
+    assert!(ask(b"\x89PNG\r\n\0\0").contains("found binary data"));
+    assert!(ask(b"y\n1\n").contains("expected at least two columns"));
+    assert!(ask(b"a;y\n1;2\n").contains("these seem to be by semicolons or tabs"));
+    assert!(ask(b"a,a,y\n1,2,3\n").contains("found 'a' in columns 0 and 1"));
+    let packed = pack(b"a,y\n1,2\n");
+    assert!(ask(&packed[..packed.len() - 4]).contains("found its end is missing"));
+    let error = read("no-such.csv".as_ref(), &target("y")).unwrap_err();
+    assert_eq!((error.place.as_str(), error.found.as_str()), ("no-such.csv", "nothing of that name"));
+}
+
+/// What is read to predict from these bytes.
+fn features(bytes: &str, columns: &[&str], target: Option<&str>) -> Result<Vec<f32>, InputError> {
+    let file = write(bytes);
+    let columns: Vec<String> = columns.iter().map(|&column| column.into()).collect();
+    let data = read_features(file.path(), &columns, target)?;
+    assert_eq!((data.columns.len(), data.target.clone()), (columns.len(), Target::None));
+    Ok(numbers(&data).to_vec())
+}
+
+#[test]
+fn columns_are_found_again() {
+    let ask = |text| features(text, &["a", "b"], Some("y")).unwrap();
+    assert_eq!(ask("a,b\n1,2\n"), [1.0, 2.0]);
+    assert_eq!(ask("b,words,y,a\n2,hm,,1\n4,hm,,3\n"), [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(ask("1,2\n"), [1.0, 2.0]);
+    assert_eq!(ask("1,2,what\n"), [1.0, 2.0]);
+    // Numbered in training, the target first.
+    let ask = |text| features(text, &["1", "2"], Some("0")).unwrap();
+    assert_eq!(ask("9,1,2\n"), [1.0, 2.0]);
+    assert_eq!(ask("1,2\n"), [1.0, 2.0]);
+    assert_eq!(ask("a,b\n1,2\n"), [1.0, 2.0]);
+    assert_eq!(features("0\n1\n", &["0"], None).unwrap(), [0.0, 1.0]);
+    assert_eq!(features("2002,2001\n1,2\n", &["2001", "2002"], None).unwrap(), [2.0, 1.0]);
+}
+
+#[test]
+fn columns_that_are_missing() {
+    let ask = |text, target| features(text, &["age", "size"], target).unwrap_err();
+    let error = ask("size,agee,y\n1,2,3\n", Some("y"));
+    assert_eq!(error.expected, "a column 'age', as in training");
+    assert_eq!(error.found, "columns 'size', 'agee', 'y'");
+    assert_eq!(error.hint, "rename 'agee', if that is it");
+    let error = ask("1,2,3,4\n", Some("y"));
+    assert_eq!(error.expected, "2 columns, as in training, or 3 with 'y'");
+    assert_eq!((ask("1,2,3\n", None).expected.as_str(), error.found.as_str()), ("2 columns, as in training", "4"));
+    assert_eq!(ask("age,size\n", None).found, "only a header");
+    assert_eq!(ask("", None).found, "an empty file");
+    assert!(ask("age,size\n1,?\n", None).place.ends_with("line 2, column 'size'"));
+}
+
+#[test]
+fn a_table_may_be_read_in_pieces() {
+    let file = write("a,b\n1,2\n3,4\n5,6\n");
+    let columns = ["a".to_owned(), "b".to_owned()];
+    let mut features = Features::open(file.path(), &columns, None).unwrap();
+    assert_eq!(numbers(&features.read(2).unwrap().unwrap()), [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(numbers(&features.read(2).unwrap().unwrap()), [5.0, 6.0]);
+    assert_eq!(features.read(2).unwrap(), None);
+}

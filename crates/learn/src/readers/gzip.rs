@@ -1,0 +1,123 @@
+//! A file's bytes, unpacked if they are gzipped, which their first two bytes tell.
+//!
+//! A small file may unpack to a thousand times its size. Data do so only when they hold
+//! nothing, so that the reader stops at a bound instead of filling the memory.
+
+use crate::input_error::InputError;
+use flate2::bufread::MultiGzDecoder;
+use std::{
+    fs::File,
+    io::{self, BufReader, Cursor, Read},
+    path::Path,
+};
+
+const MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// Any file may unpack to this much, …
+const FREE: u64 = 64 << 20;
+/// … and to this many times its packed size; real tables reach 50.
+const RATIO: u64 = 200;
+
+/// Opens `path`, plain or gzipped. Errors in reading are for [`error`] to tell.
+pub(super) fn open(path: &Path) -> Result<Box<dyn Read + Send>, InputError> {
+    let ask = || {
+        let mut file = File::open(path)?;
+        let packed = file.metadata()?;
+        let mut start = Vec::new();
+        file.by_ref().take(2).read_to_end(&mut start)?;
+        Ok((packed.len(), start, file))
+    };
+    let (packed, start, file) = ask().map_err(|e| InputError::io(path, &e))?;
+    let zipped = start == MAGIC;
+    // The two bytes are put back rather than sought: a pipe cannot go back.
+    let whole = BufReader::new(Cursor::new(start).chain(file));
+    Ok(if zipped {
+        Box::new(Bounded { inner: MultiGzDecoder::new(whole), left: packed.saturating_mul(RATIO).saturating_add(FREE) })
+    } else {
+        Box::new(whole)
+    })
+}
+
+/// What an error in reading `path` means, gzip's own included.
+pub(super) fn error(path: &Path, error: &io::Error) -> InputError {
+    let (expected, found, hint) = match error.kind() {
+        io::ErrorKind::UnexpectedEof => ("a whole gzip file", "its end is missing", "download or copy the file again"),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            ("gzip data", "damaged bytes", "download or copy the file again")
+        }
+        io::ErrorKind::FileTooLarge => (
+            "a gzip file of data",
+            "one that unpacks to more than 200 times its size",
+            "if it is meant so, unpack it and give the unpacked file",
+        ),
+        _ => return InputError::io(path, error),
+    };
+    InputError::new(path.display().to_string(), expected, found, hint)
+}
+
+/// Ends in an error once more than `left` bytes have come.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.left = self.left.checked_sub(n as u64).ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+
+    /// `bytes` as a gzip file.
+    pub(crate) fn pack(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// What reading a file of these bytes gives.
+    fn read(bytes: &[u8]) -> Result<Vec<u8>, InputError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let mut all = Vec::new();
+        let mut reader = open(file.path())?;
+        reader.read_to_end(&mut all).map_err(|e| error(file.path(), &e))?;
+        Ok(all)
+    }
+
+    #[test]
+    fn the_content_tells_plain_from_packed() {
+        for plain in [&b""[..], b"\x1f", b"a,b\n1,2\n"] {
+            assert_eq!(read(plain).unwrap(), plain);
+            assert_eq!(read(&pack(plain)).unwrap(), plain);
+        }
+        // Two members, one after the other, as parallel packers write them.
+        assert_eq!(read(&[pack(b"one "), pack(b"two")].concat()).unwrap(), b"one two");
+    }
+
+    #[test]
+    fn a_torn_or_damaged_file_is_known() {
+        let packed = pack(&(0..=255).cycle().take(5000).collect::<Vec<u8>>());
+        for cut in [2, 9, packed.len() / 2, packed.len() - 1] {
+            assert_eq!(read(&packed[..cut]).unwrap_err().found, "its end is missing");
+        }
+        let mut damaged = packed;
+        let end = damaged.len() - 6; // in the checksum
+        damaged[end] ^= 1;
+        assert_eq!(read(&damaged).unwrap_err().found, "damaged bytes");
+    }
+
+    #[test]
+    fn a_bomb_does_not_go_off() {
+        let bomb = pack(&vec![0; 80 << 20]);
+        assert!(bomb.len() < 100_000);
+        let error = read(&bomb).unwrap_err();
+        assert_eq!(error.found, "one that unpacks to more than 200 times its size");
+    }
+}

@@ -1,0 +1,177 @@
+//! `run.toml`: all that was asked of a training, what it met, and what came out.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::encoding::{Encoding, InputEncoding, TargetEncoding};
+use crate::evaluate::Scores;
+use crate::input_error::InputError;
+use crate::readers::csv::TargetKind;
+use crate::source::Source;
+use crate::split::Fractions;
+use crate::trainer::Trained;
+
+const PREFACE: &str = "# A training run of chainrule. Without `path`, `data` are the digits inside the program.\n\n";
+
+/// A run's record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Of the program.
+    pub version: String,
+    /// The network's SPEC.
+    pub model: String,
+    /// What was asked.
+    pub training: Training,
+    /// What it was trained on.
+    pub data: DataRecord,
+    /// What came out.
+    pub results: Results,
+    /// What goes into the network.
+    pub input: InputEncoding,
+    /// What comes out of it.
+    pub target: TargetEncoding,
+}
+
+/// What was asked: see [`Settings`](crate::Settings).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// The optimizer's name.
+    pub optimizer: String,
+    /// The learning rate.
+    pub rate: f64,
+    /// Rows in a step.
+    pub batch: usize,
+    /// Epochs.
+    pub epochs: usize,
+    /// Of all chance.
+    pub seed: u64,
+    /// The share of rows that chose the epoch.
+    pub validation: f64,
+    /// The share of rows that judged, where the data had no test set.
+    pub test: f64,
+}
+
+/// What it was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// Where they are.
+    #[serde(flatten)]
+    pub source: Source,
+    /// What they were: see [`fingerprint`](crate::trainer::fingerprint).
+    pub fingerprint: String,
+    /// How many rows trained.
+    pub train: usize,
+    /// How many rows chose the epoch.
+    pub validation: usize,
+    /// How many rows judged.
+    pub test: usize,
+}
+
+/// What came out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// Whose parameters were kept, from 1.
+    pub best_epoch: usize,
+    /// How long the epochs took.
+    pub seconds: f64,
+    /// On how many threads.
+    pub threads: usize,
+    /// On the training rows.
+    pub train: Scores,
+    /// On the validation rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Scores>,
+    /// On the test rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<Scores>,
+}
+
+impl Record {
+    /// The record of a training on data from `source`.
+    pub fn of(trained: &Trained, source: &Source) -> Record {
+        let settings = &trained.settings;
+        let encoding = trained.predictor.encoding().clone();
+        Record {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            model: trained.predictor.model().to_string(),
+            training: Training {
+                optimizer: settings.optimizer.name().to_owned(),
+                rate: settings.rate(),
+                batch: settings.batch,
+                epochs: settings.epochs,
+                seed: settings.seed,
+                validation: settings.fractions.validation,
+                test: settings.fractions.test,
+            },
+            data: DataRecord {
+                source: source.clone(),
+                fingerprint: trained.fingerprint.clone(),
+                train: trained.parts.train,
+                validation: trained.parts.validation,
+                test: trained.parts.test,
+            },
+            results: Results {
+                best_epoch: trained.best_epoch,
+                seconds: trained.seconds,
+                threads: settings.threads(),
+                train: trained.train,
+                validation: trained.validation,
+                test: trained.test,
+            },
+            input: encoding.input,
+            target: encoding.target,
+        }
+    }
+
+    /// The text of `run.toml`.
+    ///
+    /// # Errors
+    /// If it cannot be written as TOML, such as a path that is not UTF-8.
+    pub(crate) fn to_toml(&self) -> Result<String, InputError> {
+        let text = toml::to_string(self);
+        let text = text.map_err(|e| {
+            InputError::new("run.toml", "a record that TOML can hold", e.to_string(), "use a path of plain letters")
+        })?;
+        Ok(format!("{PREFACE}{text}"))
+    }
+
+    /// Reads `run.toml` at `path`.
+    ///
+    /// # Errors
+    /// If there is no such file, or it is not a record.
+    pub(crate) fn read(path: &Path) -> Result<Record, InputError> {
+        let bytes = std::fs::read(path).map_err(|e| InputError::io(path, &e))?;
+        let wrong = |at: Option<usize>, found: String| {
+            let line = at.map(|at| bytes[..at.min(bytes.len())].iter().filter(|&&b| b == b'\n').count() + 1);
+            let line = line.map_or(String::new(), |line| format!(", line {line}"));
+            InputError::new(
+                format!("{}{line}", path.display()),
+                "the record of a run",
+                found,
+                "copy the run again from where it was made, or train anew",
+            )
+        };
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|e| wrong(Some(e.valid_up_to()), "bytes that are not UTF-8".to_owned()))?;
+        toml::from_str(text).map_err(|e| wrong(e.span().map(|span| span.start), e.message().to_owned()))
+    }
+
+    /// How data meet the network.
+    pub fn encoding(&self) -> Encoding {
+        Encoding { input: self.input.clone(), target: self.target.clone() }
+    }
+
+    /// The kind of target, for reading other data.
+    pub fn kind(&self) -> TargetKind {
+        match self.target {
+            TargetEncoding::Classes(_) => TargetKind::Classes,
+            TargetEncoding::Number { .. } => TargetKind::Numbers,
+        }
+    }
+
+    /// The shares that were set aside.
+    pub fn fractions(&self) -> Fractions {
+        Fractions { validation: self.training.validation, test: self.training.test }
+    }
+}

@@ -1,0 +1,146 @@
+//! The parameters in training: one step after another, and the way back when one breaks.
+//!
+//! A checkpoint is one slice of the arena, parameters and then optimizer memory; with it and
+//! the number of a step, what follows is determined to the bit.
+
+use chainrule_engine::{Backend, Buf, Clock, Plan, Rows, Span};
+
+use crate::divergence::{Diverged, Suspect};
+use crate::evaluate::ROWS;
+use crate::initial::initial;
+use crate::input_error::InputError;
+use crate::mini_batch::MiniBatches;
+use crate::settings::Settings;
+use crate::trainer::{Progress, TrainError};
+use crate::weights::{self, Tensor};
+
+/// Parameters in training.
+pub(crate) struct Session<'a, 'g, B: Backend> {
+    backend: &'a B,
+    arena: B::Arena,
+    update: Plan,
+    loss: Option<Buf>,
+    suspect: Suspect<'a, 'g>,
+    rate: f64,
+}
+
+impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
+    /// Initial parameters in an arena for `update`.
+    pub(crate) fn begin(
+        backend: &'a B,
+        mut arena: B::Arena,
+        update: Plan,
+        suspect: Suspect<'a, 'g>,
+        settings: &Settings,
+    ) -> Self {
+        for (number, parameter) in update.parameters().iter().enumerate() {
+            let values = initial(suspect.model, number, parameter.shape, settings.seed);
+            backend.write(&mut arena, parameter.span, &values);
+        }
+        Session { backend, arena, loss: update.loss(), update, suspect, rate: settings.rate() }
+    }
+
+    /// The plan of one step.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.update
+    }
+
+    /// Where the parameters are, for other plans of the same network.
+    pub(crate) fn arena(&mut self) -> &mut B::Arena {
+        &mut self.arena
+    }
+
+    /// One epoch; returns the mean loss of its rows.
+    pub(crate) fn epoch(
+        &mut self,
+        epoch: usize,
+        batches: &MiniBatches,
+        watch: &mut impl FnMut(Progress<'_>),
+    ) -> Result<f64, TrainError> {
+        // Parameters and optimizer memory at the epoch's start, to replay from.
+        let start = self.backend.read_span(&self.arena, self.everything());
+        let (mut sum, mut rows) = (0.0, 0);
+        for (at, batch) in batches.iter().enumerate() {
+            let loss = self.step(epoch, at, batches, batch)?;
+            if !loss.is_finite() {
+                return Err(self.diverged(epoch, at, batches, loss, &start)?.into());
+            }
+            sum += loss * batch.len() as f64;
+            rows += batch.len();
+            watch(Progress::Step { epoch, step: at + 1, loss });
+        }
+        Ok(sum / rows as f64)
+    }
+
+    /// The step number `at` of the epoch, from 0. Allocates nothing.
+    fn step(&mut self, epoch: usize, at: usize, batches: &MiniBatches, batch: &[u32]) -> Result<f64, InputError> {
+        let columns = self.suspect.table.columns();
+        let step = ((epoch - 1) * batches.len() + at) as u64;
+        let rows = Rows::pick(&self.update, &columns, batch)?;
+        self.backend.run(&self.update, &mut self.arena, &rows, Clock { step, rate: self.rate, seed: 0 });
+        Ok(self.loss.map_or(f64::NAN, |loss| self.backend.read_number(&self.update, &self.arena, loss)))
+    }
+
+    /// Replays the epoch from `start` up to the step that failed, and looks where.
+    fn diverged(
+        &mut self,
+        epoch: usize,
+        failed: usize,
+        batches: &MiniBatches,
+        loss: f64,
+        start: &[f64],
+    ) -> Result<Diverged, InputError> {
+        let everything = self.everything();
+        self.backend.write(&mut self.arena, everything, start);
+        for (at, batch) in batches.iter().enumerate().take(failed) {
+            self.step(epoch, at, batches, batch)?;
+        }
+        let parameters = self.parameters();
+        let rows = batches.iter().nth(failed).unwrap_or_default();
+        let first = self.suspect.first_not_finite(self.backend, &parameters, rows);
+        Ok(Diverged { epoch, step: failed + 1, of: "loss", loss, rate: self.rate, first })
+    }
+
+    /// After the last step of an epoch no step's loss has seen the parameters yet.
+    pub(crate) fn expect_finite(
+        &self,
+        epoch: usize,
+        batches: &MiniBatches,
+        validation: Option<f64>,
+        rows: &[u32],
+    ) -> Result<(), Diverged> {
+        let parameters = self.parameters();
+        let (of, loss) = match validation.filter(|loss| !loss.is_finite()) {
+            Some(loss) => ("validation loss", loss),
+            None => match parameters.iter().find(|value| !value.is_finite()) {
+                Some(&value) => ("parameter", value),
+                None => return Ok(()),
+            },
+        };
+        // Without validation rows any row shows which parameter it was.
+        let rows = if rows.is_empty() { batches.iter().next().unwrap_or_default() } else { rows };
+        let mut chunks = rows.chunks(ROWS);
+        let first = chunks.find_map(|rows| self.suspect.first_not_finite(self.backend, &parameters, rows));
+        Err(Diverged { epoch, step: batches.len(), of, loss, rate: self.rate, first })
+    }
+
+    fn everything(&self) -> Span {
+        let layout = self.update.layout();
+        Span { offset: 0, len: layout.parameters + layout.memory }
+    }
+
+    /// All parameters as they lie, gaps included.
+    pub(crate) fn parameters(&self) -> Vec<f64> {
+        self.backend.read_span(&self.arena, Span { offset: 0, len: self.update.layout().parameters })
+    }
+
+    /// Puts [`parameters`](Self::parameters) back.
+    pub(crate) fn set(&mut self, parameters: &[f64]) {
+        self.backend.write(&mut self.arena, Span { offset: 0, len: parameters.len() }, parameters);
+    }
+
+    /// The parameters by name.
+    pub(crate) fn tensors(&self) -> Vec<Tensor> {
+        weights::tensors(self.backend, &self.arena, &self.update)
+    }
+}

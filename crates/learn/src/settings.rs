@@ -1,0 +1,120 @@
+//! What a training is asked for, checked before anything runs.
+
+use chainrule_engine::Rule;
+
+use crate::input_error::InputError;
+use crate::model::Model;
+use crate::split::Fractions;
+
+/// What can be asked of a training. The same settings and data give the same bits, whatever
+/// the number of threads.
+///
+/// ```
+/// let settings = chainrule::Settings { seed: 7, epochs: 5, ..Default::default() };
+/// assert!(settings.check().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The network; [`Model::usual`] for the target if `None`.
+    pub model: Option<Model>,
+    /// How parameters follow their gradients.
+    pub optimizer: Rule,
+    /// The learning rate; [`Rule::usual_rate`] if `None`.
+    pub rate: Option<f64>,
+    /// Rows in a step; the last of an epoch may have fewer.
+    pub batch: usize,
+    /// How often each training row is learned from.
+    pub epochs: usize,
+    /// Of all chance: the split, the first parameters, the order of rows. Below 2⁶³.
+    pub seed: u64,
+    /// Threads of the processor; all that it has if `None`.
+    pub threads: Option<usize>,
+    /// The shares that are set aside; of a test share only where the data bring no test set.
+    pub fractions: Fractions,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            model: None,
+            optimizer: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+            rate: None,
+            batch: 32,
+            epochs: 50,
+            seed: 1,
+            threads: None,
+            fractions: Fractions { validation: 0.1, test: 0.2 },
+        }
+    }
+}
+
+impl Settings {
+    /// Whether they can be met. (The fractions are checked when the data are split.)
+    ///
+    /// # Errors
+    /// If the batch, the epochs, the threads or the rate are not positive, or the seed too large.
+    pub fn check(&self) -> Result<(), InputError> {
+        positive("batch", Some(self.batch), "the number of rows in a step, such as 32")?;
+        positive("epochs", Some(self.epochs), "how often each row is learned from, such as 50")?;
+        positive("threads", self.threads, "leave it out to use all that the machine has")?;
+        rate(self.rate())?;
+        if i64::try_from(self.seed).is_err() {
+            let found = self.seed.to_string();
+            // A run's record is TOML, whose integers have a sign.
+            return Err(InputError::new("seed", format!("0 to {}", i64::MAX), found, "choose a smaller one"));
+        }
+        Ok(())
+    }
+
+    /// The learning rate that was asked for, or the optimizer's usual one.
+    pub fn rate(&self) -> f64 {
+        self.rate.unwrap_or(self.optimizer.usual_rate())
+    }
+
+    /// The threads that were asked for, or all that the machine has.
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(all_threads)
+    }
+}
+
+/// How many threads this machine runs at once.
+pub fn all_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn positive(name: &str, count: Option<usize>, hint: &str) -> Result<(), InputError> {
+    match count {
+        Some(0) => Err(InputError::new(name, "a whole number from 1", "0", hint)),
+        _ => Ok(()),
+    }
+}
+
+fn rate(rate: f64) -> Result<(), InputError> {
+    if rate.is_finite() && rate > 0.0 {
+        return Ok(());
+    }
+    Err(InputError::new(
+        "rate",
+        "a finite number above 0",
+        rate.to_string(),
+        "a usual rate is 0.1 for sgd, 0.001 for adam",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_met_is_said() {
+        let place = |settings: Settings| settings.check().unwrap_err().place;
+        let usual = Settings::default;
+        assert_eq!(place(Settings { batch: 0, ..usual() }), "batch");
+        assert_eq!(place(Settings { epochs: 0, ..usual() }), "epochs");
+        assert_eq!(place(Settings { threads: Some(0), ..usual() }), "threads");
+        assert_eq!(place(Settings { seed: 1 << 63, ..usual() }), "seed");
+        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(place(Settings { rate: Some(rate), ..usual() }), "rate");
+        }
+    }
+}

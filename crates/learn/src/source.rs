@@ -1,0 +1,72 @@
+//! Where data came from, so that a run can find them again.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digits::digits;
+use crate::input_error::{InputError, excerpt};
+use crate::readers::csv::{CsvOptions, TargetKind};
+use crate::readers::{self, Data};
+
+/// Data as they are asked for: a path, or without one the embedded digits.
+///
+/// ```
+/// let data = chainrule::Source::default().open(None)?;
+/// assert_eq!(data.train.rows(), 1797);
+/// # Ok::<(), chainrule::InputError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// A folder of IDX files or a CSV table; the embedded digits if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// The column to learn, of a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Whether a table begins with names; found out if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+}
+
+impl Source {
+    /// Reads the data, with a target of this `kind`; found out if `None`.
+    ///
+    /// # Errors
+    /// Whatever the [readers] say.
+    pub fn open(&self, kind: Option<TargetKind>) -> Result<Data, InputError> {
+        let Some(path) = &self.path else { return Ok(digits().into()) };
+        if let Some(target) = self.target.as_ref().filter(|_| path.is_dir()) {
+            return Err(InputError::new(
+                path.display().to_string(),
+                "a CSV table, to have a column as target",
+                format!("a folder, and the target {}", excerpt(target)),
+                "leave the target out: images are learned by their labels",
+            ));
+        }
+        readers::open(path, &CsvOptions { target: self.target.clone(), header: self.header, kind })
+    }
+
+    /// What the data are called: `digits`, or the path's last part without its endings.
+    pub fn name(&self) -> String {
+        let Some(path) = &self.path else { return "digits".to_owned() };
+        // The absolute path: `.` has no last part.
+        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.trim_end_matches(".gz").trim_end_matches(".csv");
+        if stem.is_empty() { "data".to_owned() } else { stem.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_the_last_part() {
+        let name = |path: &str| Source { path: Some(path.into()), ..Source::default() }.name();
+        assert_eq!(name("no-such-folder/iris.csv.gz"), "iris");
+        assert_eq!(name("no-such-folder/mnist/"), "mnist");
+        assert_eq!(Source::default().name(), "digits");
+    }
+}

@@ -1,0 +1,253 @@
+//! Training: exact epochs of mini-batches, each a step of gradient descent,
+//! `W ← W − η · ∂(mean loss of the batch)/∂W`.
+//!
+//! Validation rows are scored after each epoch, and the parameters of the best epoch are
+//! kept. The test rows are read once, at the end, by [`evaluate`] alone.
+
+use std::time::Instant;
+
+use chainrule_engine::{Backend, BackendError, Cpu, Graph};
+use serde::Serialize;
+
+use crate::dataset::Dataset;
+use crate::divergence::{Diverged, Suspect};
+use crate::encoding::{Encoding, Table};
+use crate::evaluate::{self, Evaluation, Scores};
+use crate::input_error::InputError;
+use crate::mini_batch::MiniBatches;
+use crate::model::Model;
+use crate::predict::Predictor;
+use crate::readers::Data;
+use crate::session::Session;
+use crate::settings::Settings;
+use crate::split::{Fractions, Split};
+
+/// What happens during training, for whoever watches.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// Data and network are ready.
+    Start(&'a Start),
+    /// A step was done.
+    Step {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The step within the epoch, from 1.
+        step: usize,
+        /// The batch's loss before the step.
+        loss: f64,
+    },
+    /// An epoch was done, and the validation rows scored.
+    Epoch(&'a Epoch),
+}
+
+/// What is about to be trained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Start {
+    /// The network.
+    pub model: Model,
+    /// How many weights and biases it has.
+    pub parameters: usize,
+    /// How many rows each part has.
+    pub parts: Parts,
+    /// Steps in an epoch.
+    pub steps: usize,
+    /// Epochs to come.
+    pub epochs: usize,
+}
+
+/// How many rows are for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Learned from.
+    pub train: usize,
+    /// Chosen by.
+    pub validation: usize,
+    /// Judged by, once.
+    pub test: usize,
+}
+
+/// One epoch's record.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: usize,
+    /// The mean over the epoch's rows, each as it stood when its batch came.
+    pub train_loss: f64,
+    /// After the epoch; `None` without validation rows.
+    pub validation: Option<Scores>,
+    /// Since training began.
+    pub seconds: f64,
+}
+
+/// What training gives.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The network of the best epoch, ready to judge and predict.
+    pub predictor: Predictor,
+    /// What was asked for.
+    pub settings: Settings,
+    /// What the data were: see [`fingerprint`].
+    pub fingerprint: String,
+    /// How many rows were for what.
+    pub parts: Parts,
+    /// Each epoch.
+    pub history: Vec<Epoch>,
+    /// The epoch with the lowest validation loss, from 1; the last without validation rows.
+    pub best_epoch: usize,
+    /// How long the epochs took.
+    pub seconds: f64,
+    /// Of the best epoch, on the training rows.
+    pub train: Scores,
+    /// Of the best epoch, on the validation rows.
+    pub validation: Option<Scores>,
+    /// Of the best epoch, on the test rows.
+    pub test: Option<Scores>,
+}
+
+/// Why training gave nothing.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum TrainError {
+    /// The settings or the data cannot be used.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The loss was no finite number.
+    #[error(transparent)]
+    Diverged(#[from] Diverged),
+}
+
+/// Trains on the processor, telling `watch` of each step and epoch.
+///
+/// # Errors
+/// If settings and data do not fit together, or the training diverges.
+pub fn train(
+    data: impl Into<Data>,
+    settings: &Settings,
+    watch: impl FnMut(Progress<'_>),
+) -> Result<Trained, TrainError> {
+    settings.check()?;
+    train_on(&Cpu::new(settings.threads()), data, settings, watch)
+}
+
+/// Trains on a backend of your choice, such as [`Reference`](chainrule_engine::Reference).
+///
+/// # Errors
+/// As [`train`].
+pub fn train_on<B: Backend>(
+    backend: &B,
+    data: impl Into<Data>,
+    settings: &Settings,
+    mut watch: impl FnMut(Progress<'_>),
+) -> Result<Trained, TrainError> {
+    settings.check()?;
+    let data = data.into();
+    let fingerprint = fingerprint(&data);
+    let split = split(&data, settings.fractions, settings.seed)?;
+    let encoding = Encoding::fit(&data.train, &split.train)?;
+    let model = settings.model.clone().unwrap_or_else(|| Model::usual(encoding.task()));
+    let table = encoding.apply(data.train)?;
+    // The given test set, or else the rows that were split off.
+    let (own, test_rows) = match data.test {
+        Some(test) => {
+            let test = encoding.apply(test)?;
+            let rows = test.rows();
+            (Some(test), rows)
+        }
+        None => (None, split.test),
+    };
+
+    let graph = Graph::new();
+    let network = model.build(&graph, encoding.input.width, encoding.task())?;
+    let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
+    let evaluation = Evaluation::new(&graph, &network).map_err(InputError::from)?;
+    let largest = settings.batch.min(split.train.len()).max(evaluate::ROWS);
+    let arena = backend.allocate(&[&update, &evaluation.plan], largest).map_err(InputError::from)?;
+    let suspect = Suspect { graph: &graph, model: &model, network: &network, table: &table };
+    let mut session = Session::begin(backend, arena, update, suspect, settings);
+
+    let parts = Parts { train: split.train.len(), validation: split.validation.len(), test: test_rows.len() };
+    let mut batches = MiniBatches::new(&split.train, settings.batch, settings.seed, 0);
+    watch(Progress::Start(&Start {
+        model: model.clone(),
+        parameters: session.plan().parameters().iter().map(|p| p.span.len).sum(),
+        parts,
+        steps: batches.len(),
+        epochs: settings.epochs,
+    }));
+
+    let began = Instant::now();
+    let mut history: Vec<Epoch> = Vec::with_capacity(settings.epochs);
+    let mut best: Option<Best> = None;
+    for epoch in 1..=settings.epochs {
+        batches.reshuffle(epoch as u64 - 1);
+        let train_loss = session.epoch(epoch, &batches, &mut watch)?;
+        let validation = evaluation.score(backend, session.arena(), &encoding, &table, &split.validation)?;
+        session.expect_finite(epoch, &batches, validation.map(|v| v.loss), &split.validation)?;
+        let record = Epoch { epoch, train_loss, validation, seconds: began.elapsed().as_secs_f64() };
+        let lowest = |best: &Best| match (validation, best.validation) {
+            (Some(now), Some(before)) => now.loss < before.loss,
+            _ => true,
+        };
+        if best.as_ref().is_none_or(lowest) {
+            best = Some(Best { epoch, validation, parameters: session.parameters() });
+        }
+        history.push(record);
+        watch(Progress::Epoch(&record));
+    }
+    let seconds = began.elapsed().as_secs_f64();
+
+    if let Some(best) = &best {
+        session.set(&best.parameters);
+    }
+    let tensors = session.tensors();
+    let mut score = |table: &Table, rows: &[u32]| evaluation.score(backend, session.arena(), &encoding, table, rows);
+    let train = score(&table, &split.train)?;
+    let test = score(own.as_ref().unwrap_or(&table), &test_rows)?;
+    let (Some(best), Some(train)) = (best, train) else {
+        return Err(InputError::new("split", "rows to train on", "none", "set fewer rows aside").into());
+    };
+    Ok(Trained {
+        predictor: Predictor::new(model.clone(), encoding, tensors)?,
+        settings: Settings { model: Some(model), rate: Some(settings.rate()), ..settings.clone() },
+        fingerprint,
+        parts,
+        history,
+        best_epoch: best.epoch,
+        seconds,
+        train,
+        validation: best.validation,
+        test,
+    })
+}
+
+/// Which rows train, choose and judge: a function of the data, the fractions and the seed.
+pub(crate) fn split(data: &Data, fractions: Fractions, seed: u64) -> Result<Split, InputError> {
+    let test = if data.test.is_some() { 0.0 } else { fractions.test };
+    Split::new(&data.train.target, data.train.rows(), Fractions { test, ..fractions }, seed)
+}
+
+/// What tells whether data are the same: the [hash](Dataset::hash) of the rows, and of the
+/// test set if they bring one, in hexadecimal.
+pub fn fingerprint(data: &Data) -> String {
+    let hashes = std::iter::once(&data.train).chain(&data.test).map(Dataset::hash);
+    hashes.map(|hash| format!("{hash:016x}")).collect::<Vec<_>>().join("-")
+}
+
+impl From<Dataset> for Data {
+    fn from(train: Dataset) -> Self {
+        Data { train, test: None }
+    }
+}
+
+impl From<BackendError> for InputError {
+    fn from(e: BackendError) -> Self {
+        let BackendError::Memory { wanted } = e;
+        InputError::new("memory", format!("room for {wanted} numbers"), "less", "make the model or the batch smaller")
+    }
+}
+
+/// The best epoch so far.
+struct Best {
+    epoch: usize,
+    validation: Option<Scores>,
+    parameters: Vec<f64>,
+}

@@ -1,0 +1,114 @@
+//! What a training promises: exactness, and a test set that nothing but the last score reads.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+use chainrule::engine::{Cpu, Reference};
+use chainrule::{Cells, Data, Dataset, Progress, Settings, Target, TrainError, Trained, digits, train, train_on};
+
+fn settings(model: &str, epochs: usize) -> Settings {
+    Settings { model: Some(model.parse().unwrap()), epochs, ..Settings::default() }
+}
+
+fn tensors(trained: &Trained) -> Vec<Vec<u32>> {
+    let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect();
+    trained.predictor.tensors().iter().map(|tensor| bits(&tensor.values)).collect()
+}
+
+/// y = a − 2b, with columns far from 0.
+fn line(rows: usize) -> Dataset {
+    let cells: Vec<f32> = (0..rows).flat_map(|i| [100.0 + (i % 13) as f32, (i % 7) as f32]).collect();
+    let values = cells.chunks(2).map(|row| row[0] - 2.0 * row[1]).collect();
+    Dataset {
+        cells: Cells::F32(cells),
+        shape: vec![2],
+        image: None,
+        columns: vec!["a".into(), "b".into()],
+        target: Target::Numbers { values, name: "y".into() },
+        source: "line".into(),
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let with = |threads| {
+        let settings = Settings { threads: Some(threads), ..settings("affine:20 tanh affine:10", 3) };
+        train(digits(), &settings, |_| {}).unwrap()
+    };
+    let one = with(1);
+    for threads in [2, 3, 5] {
+        let more = with(threads);
+        assert_eq!(tensors(&one), tensors(&more));
+        assert_eq!((one.train, one.test), (more.train, more.test));
+    }
+}
+
+#[test]
+fn both_backends_learn_the_same() {
+    let settings = settings("affine:8 relu affine:1", 5);
+    let fast = train_on(&Cpu::new(1), line(200), &settings, |_| {}).unwrap();
+    let exact = train_on(&Reference, line(200), &settings, |_| {}).unwrap();
+    for (fast, exact) in fast.history.iter().zip(&exact.history) {
+        assert!((fast.train_loss - exact.train_loss).abs() < 1e-4 * exact.train_loss.max(1.0));
+    }
+}
+
+#[test]
+fn the_test_set_shapes_nothing() {
+    let with = |cell: f32| {
+        let mut test = line(40);
+        if let Cells::F32(cells) = &mut test.cells {
+            cells.fill(cell);
+        }
+        let data = Data { train: line(200), test: Some(test) };
+        train(data, &settings("affine:8 relu affine:1", 5), |_| {}).unwrap()
+    };
+    let (one, other) = (with(1.0), with(1e6));
+    assert_eq!(tensors(&one), tensors(&other));
+    assert_eq!((one.train, one.validation, one.best_epoch), (other.train, other.validation, other.best_epoch));
+    assert_ne!(one.test, other.test);
+}
+
+#[test]
+fn every_epoch_is_exact_and_told() {
+    let (mut steps, mut rows, mut epochs) = (0, 0, Vec::new());
+    let trained = train(line(203), &Settings { batch: 16, ..settings("affine:1", 4) }, |progress| match progress {
+        Progress::Start(start) => {
+            rows = start.parts.train;
+            assert_eq!((start.steps, start.epochs, start.parameters), (rows.div_ceil(16), 4, 3));
+        }
+        Progress::Step { loss, .. } => {
+            assert!(loss.is_finite());
+            steps += 1;
+        }
+        Progress::Epoch(epoch) => epochs.push(*epoch),
+    });
+    let trained = trained.unwrap();
+    assert_eq!((steps, trained.parts.train), (4 * rows.div_ceil(16), rows));
+    assert_eq!(trained.history, epochs);
+    assert_eq!(trained.parts.train + trained.parts.validation + trained.parts.test, 203);
+}
+
+#[test]
+fn the_best_epoch_is_kept() {
+    // So fast a rate does not settle: a later epoch may be worse.
+    let settings = Settings { rate: Some(0.05), ..settings("affine:32 relu affine:10", 12) };
+    let trained = train(digits(), &settings, |_| {}).unwrap();
+    let losses: Vec<f64> = trained.history.iter().map(|epoch| epoch.validation.unwrap().loss).collect();
+    let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    assert_eq!(losses[trained.best_epoch - 1], least);
+    assert_eq!(trained.validation.unwrap().loss, least);
+    // Training as long as the best epoch gives the same network.
+    let short = train(digits(), &Settings { epochs: trained.best_epoch, ..settings }, |_| {}).unwrap();
+    assert_eq!(tensors(&trained), tensors(&short));
+}
+
+#[test]
+fn a_network_that_breaks_is_looked_into() {
+    let sgd = chainrule::engine::Rule::Sgd;
+    let wild = Settings { optimizer: sgd, rate: Some(1e6), ..settings("affine:4 relu affine:1", 3) };
+    let Err(TrainError::Diverged(diverged)) = train(line(200), &wild, |_| {}) else { panic!("it must diverge") };
+    assert_eq!((diverged.epoch, diverged.of, diverged.rate), (1, "loss", 1e6));
+    let first = diverged.first.expect("the node is found");
+    assert!(!first.value.is_finite() && first.node.starts_with(['0', '1', '2']), "{first:?}");
+    assert!(first.layer.is_some());
+}

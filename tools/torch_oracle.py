@@ -1,0 +1,293 @@
+#!/usr/bin/env python3
+"""Write the numbers that the engine's tests are held against, computed by PyTorch.
+
+    python3 -m venv VENV && VENV/bin/pip install numpy torch
+    VENV/bin/python tools/torch_oracle.py [--out FOLDER]
+
+writes `three_networks.json` and `ops.json` to `crates/engine/tests/oracle/`. The tests read the
+stored files, so Python is needed only to change them. All is float64, from fixed numpy
+`RandomState` streams, on one thread; floats are printed in full (`repr`). Inputs and initial
+parameters are multiples of 1/1024, hence exact in float32 as well.
+
+`three_networks.json`: {"torch", "numpy", "networks": [..]}. A network is
+    name, input     its name, and the width of a row of x
+    layers          words; word number i owns the parameters "i.weight" and "i.bias"
+    parameters      [{name, shape, values}] before training; a weight is [in, out]: y = x·W + b
+    loss            softmax_with_loss (t are classes) or mean_squared_error (t are numbers):
+                    the mean over the rows; of squared errors, of the mean over the outputs
+    optimizer       {name, rate, ..}
+    batches         [{rows, x, t}], row after row; update i trains on batch i modulo their number
+    losses          of the batch at hand, before each of the 20 updates
+    final_parameters  after them, as flat values in the order of `parameters`
+
+`ops.json`: {"torch", "numpy", "cases": [..]}. A case is
+    op              the operation; of `pow`, "exponent" is its constant
+    inputs          [{shape, rows, values}]: rows of `shape` each, or null for one whole value
+    output          the result, with output_shape and output_rows as for an input
+    dy              the derivative of some loss by the output
+    gradients       of that loss by each input, summed over rows where the input is whole;
+                    [] for a label, which has none
+    mean            of a loss whose dy is 1/rows: its mean over the rows
+"""
+import argparse
+import json
+import pathlib
+
+import numpy as np
+import torch
+
+F = torch.nn.functional
+UPDATES = 20
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def exact(values):
+    """Rounded to multiples of 1/1024: short in print, and the same number in float32."""
+    return np.round(np.asarray(values) * 1024) / 1024
+
+
+def flat(tensor):
+    return tensor.detach().reshape(-1).tolist()
+
+
+# Three networks
+
+def initial_parameters(rng, width, layers):
+    named = []
+    for i, word in enumerate(layers):
+        if word.startswith("affine:"):
+            out = int(word.split(":")[1])
+            named.append((f"{i}.weight", exact(rng.standard_normal((width, out)) / np.sqrt(width))))
+            named.append((f"{i}.bias", exact(rng.uniform(-0.1, 0.1, out))))
+            width = out
+    return named, width
+
+
+def torch_network(layers, width, parameters):
+    values, modules = iter(parameters), []
+    for word in layers:
+        if word.startswith("affine:"):
+            weight, bias = next(values)[1], next(values)[1]
+            linear = torch.nn.Linear(width, len(bias), dtype=torch.float64)
+            with torch.no_grad():
+                linear.weight.copy_(torch.from_numpy(weight.T.copy()))  # torch keeps [out, in]
+                linear.bias.copy_(torch.from_numpy(bias))
+            modules.append(linear)
+            width = len(bias)
+        else:
+            modules.append({"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid}[word]())
+    return torch.nn.Sequential(*modules)
+
+
+def torch_optimizer(parameters, spec):
+    if spec["name"] == "adam":
+        return torch.optim.Adam(parameters, lr=spec["rate"], betas=(spec["beta1"], spec["beta2"]), eps=spec["epsilon"])
+    return torch.optim.SGD(parameters, lr=spec["rate"], momentum=spec.get("momentum", 0.0))
+
+
+def network(seed, name, width, layers, loss, optimizer, batch_rows):
+    rng = np.random.RandomState(seed)
+    layers = layers.split()
+    parameters, outputs = initial_parameters(rng, width, layers)
+    batches = []
+    for rows in batch_rows:
+        x = exact(rng.standard_normal((rows, width)))
+        t = rng.randint(0, outputs, rows) if loss == "softmax_with_loss" else exact(rng.uniform(0, 1, (rows, outputs)))
+        batches.append((torch.from_numpy(x), torch.from_numpy(t)))
+    model = torch_network(layers, width, parameters)
+    descent = torch_optimizer(model.parameters(), optimizer)
+    measure = F.cross_entropy if loss == "softmax_with_loss" else F.mse_loss
+    losses = []
+    for update in range(UPDATES):
+        x, t = batches[update % len(batches)]
+        descent.zero_grad()
+        value = measure(model(x), t)
+        losses.append(value.item())
+        value.backward()
+        descent.step()
+    final = [flat(p.T if p.dim() == 2 else p) for p in model.parameters()]
+    assert losses[-1] < losses[0], (name, losses)
+    return {
+        "name": name,
+        "input": width,
+        "layers": layers,
+        "parameters": [{"name": n, "shape": list(v.shape), "values": v.ravel().tolist()} for n, v in parameters],
+        "loss": loss,
+        "optimizer": optimizer,
+        "batches": [{"rows": len(x), "x": flat(x), "t": flat(t)} for x, t in batches],
+        "losses": losses,
+        "final_parameters": final,
+    }
+
+
+def three_networks():
+    adam = {"name": "adam", "rate": 1e-2, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    return [
+        network(1, "relu-sgd", 12, "affine:8 relu affine:4", "softmax_with_loss",
+                {"name": "sgd", "rate": 0.1}, [7, 7, 7, 3]),
+        network(2, "tanh-sigmoid-momentum", 6, "affine:9 tanh affine:7 sigmoid affine:3", "mean_squared_error",
+                {"name": "momentum", "rate": 0.1, "momentum": 0.9}, [5, 5, 5]),
+        network(3, "relu-adam", 10, "affine:16 relu affine:16 relu affine:5", "softmax_with_loss",
+                adam, [8, 8, 8, 8]),
+    ]
+
+
+# Ops
+
+class Value:
+    """An operand: `rows` of `shape` each, or one whole value if `rows` is None."""
+
+    def __init__(self, shape, rows, values, label=False):
+        full = ([] if rows is None else [rows]) + list(shape)
+        self.shape, self.rows, self.label = list(shape), rows, label
+        self.tensor = torch.tensor(np.asarray(values), dtype=torch.float64).reshape(full)
+        self.tensor.requires_grad_(not label)
+
+    def json(self):
+        values = [int(v) for v in flat(self.tensor)] if self.label else flat(self.tensor)
+        return {"shape": self.shape, "rows": self.rows, "values": values}
+
+
+def case(rng, op, f, *inputs, dy=None, mean=False, **more):
+    """f takes tensors and returns one; its first axis are the rows if any operand has them."""
+    y = f(*(v.tensor for v in inputs))
+    rows = next((v.rows for v in inputs if v.rows is not None), None)
+    if mean:
+        dy = np.full(y.shape, 1 / rows)
+        more["mean"] = y.mean().item()
+    dy = torch.from_numpy(np.asarray(exact(rng.standard_normal(tuple(y.shape))) if dy is None else dy))
+    wanted = [v.tensor for v in inputs if not v.label]
+    gradients = iter(torch.autograd.grad(y, wanted, dy))
+    return {
+        "op": op,
+        **more,
+        "inputs": [v.json() for v in inputs],
+        "output_shape": list(y.shape[0 if rows is None else 1:]),
+        "output_rows": rows,
+        "output": flat(y),
+        "dy": flat(dy),
+        "gradients": [[] if v.label else flat(next(gradients)) for v in inputs],
+    }
+
+
+def ops():
+    rng = np.random.RandomState(4)
+    cases = []
+
+    def full(shape, rows):
+        return ([] if rows is None else [rows]) + list(shape)
+
+    def normal(shape, rows=None):
+        return Value(shape, rows, exact(rng.standard_normal(full(shape, rows))))
+
+    def positive(shape, rows=None):
+        return Value(shape, rows, exact(rng.uniform(0.25, 3, full(shape, rows))))
+
+    def away_from_zero(shape, rows=None):
+        size = full(shape, rows)
+        return Value(shape, rows, exact(rng.uniform(0.5, 2, size) * rng.choice([-1, 1], size)))
+
+    def labels(classes, rows):
+        return Value([], rows, rng.randint(0, classes, rows), label=True)
+
+    def add(op, f, *inputs, **more):
+        cases.append(case(rng, op, f, *inputs, **more))
+
+    # Rows with rows, with one whole value, and with a number.
+    for op, f in [("add", torch.add), ("sub", torch.sub), ("mul", torch.mul), ("div", torch.div)]:
+        right = away_from_zero if op == "div" else normal
+        add(op, f, normal([5], 3), right([5], 3))
+        add(op, f, normal([5], 3), right([5]))
+        add(op, f, normal([7], 3), right([]))
+    add("add", torch.add, normal([3]), normal([3]))
+
+    every = [("neg", torch.neg, normal), ("exp", torch.exp, normal), ("ln", torch.log, positive),
+             ("sin", torch.sin, normal), ("cos", torch.cos, normal), ("tanh", torch.tanh, normal),
+             ("sqrt", torch.sqrt, positive), ("relu", torch.relu, away_from_zero),
+             ("sigmoid", torch.sigmoid, normal)]
+    for op, f, draw in every:
+        add(op, f, draw([5], 3))
+        add(op, f, draw([3, 7]))
+    add("relu", torch.relu, Value([3], 1, [0.0, -1.0, 1.0]))  # at the kink the derivative is 0
+    far = [-1000.0, -40.0, -7.5, 7.5, 40.0, 1000.0, -0.5]  # where a careless formula overflows
+    add("tanh", torch.tanh, Value([7], 1, far))
+    add("sigmoid", torch.sigmoid, Value([7], 1, far))
+    for exponent, draw in [(3.0, normal), (2.0, normal), (0.5, positive), (-1.5, positive)]:
+        add("pow", lambda x, e=exponent: x**e, draw([5], 3), exponent=exponent)
+
+    # One number a row, or of a whole value one number.
+    for op, f in [("sum", torch.sum), ("mean", torch.mean)]:
+        add(op, lambda x, f=f: f(x, dim=1), normal([5], 3))
+        add(op, lambda x, f=f: f(x, dim=(1, 2)), normal([2, 3], 5))
+        add(op, f, normal([3, 5]))
+
+    def affine(x, w, b):
+        return x @ w + b
+
+    add("affine", affine, normal([5], 3), normal([5, 4]), normal([4]))
+    add("affine", affine, normal([9], 1), normal([9, 7]), normal([7]))
+    add("matmul", torch.matmul, normal([5], 3), normal([5, 4]))
+    add("matmul", torch.matmul, normal([3, 5]), normal([5, 7]))
+
+    def softmax(x):
+        return torch.softmax(x, dim=1)
+
+    huge = [1000.0, -1000.0, 0.0, 999.0, -5.5,
+            -1000.0, -1000.0, -999.5, -1000.0, -1001.0,
+            1000.0, 1000.0, 1000.0, 1000.0, 1000.0]
+    add("softmax", softmax, normal([5], 3))
+    add("softmax", softmax, Value([5], 3, huge))
+
+    def softmax_with_loss(x, t):
+        return F.cross_entropy(x, t.long(), reduction="none")
+
+    add("softmax_with_loss", softmax_with_loss, normal([5], 3), labels(5, 3), mean=True)
+    add("softmax_with_loss", softmax_with_loss, normal([7], 5), labels(7, 5))
+    add("softmax_with_loss", softmax_with_loss, Value([5], 3, huge), Value([], 3, [1, 2, 4], label=True), mean=True)
+
+    def cross_entropy(p, t):
+        return -torch.log(p.gather(1, t.long()[:, None])).squeeze(1)
+
+    def probabilities(classes, rows):
+        p = exact(rng.dirichlet([2.0] * classes, rows)).clip(2**-10)
+        p[:, 0] += 1 - p.sum(axis=1)  # a row's sum is one, exactly
+        return Value([classes], rows, p)
+
+    add("cross_entropy", cross_entropy, probabilities(5, 3), labels(5, 3), mean=True)
+    add("cross_entropy", cross_entropy, probabilities(7, 5), labels(7, 5))
+
+    def mean_squared_error(y, t):
+        return F.mse_loss(y, t, reduction="none").mean(dim=1)
+
+    add("mean_squared_error", mean_squared_error, normal([5], 3), normal([5], 3), mean=True)
+    add("mean_squared_error", mean_squared_error, normal([3], 7), normal([3], 7))
+    return cases
+
+
+# Files
+
+def write(path, key, entries):
+    """JSON with a line for each field of an entry, so that a change shows as one."""
+    def line(value):
+        return json.dumps(value, allow_nan=False)
+
+    head = "".join(f"{line(k)}: {line(v)},\n" for k, v in [("torch", torch.__version__), ("numpy", np.__version__)])
+    bodies = ["{" + ",\n ".join(f"{line(k)}: {line(v)}" for k, v in entry.items()) + "}" for entry in entries]
+    text = "{\n" + head + line(key) + ": [\n" + ",\n".join(bodies) + "\n]\n}\n"
+    assert json.loads(text)[key] == entries
+    path.write_text(text)
+    print(f"{path.name}: {len(entries)} {key}, {len(text)} bytes")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, default=HERE.parent / "crates/engine/tests/oracle")
+    out = parser.parse_args().out
+    torch.set_num_threads(1)
+    out.mkdir(parents=True, exist_ok=True)
+    write(out / "three_networks.json", "networks", three_networks())
+    write(out / "ops.json", "cases", ops())
+
+
+if __name__ == "__main__":
+    main()
