@@ -9,7 +9,7 @@
 //! where it is transposed, if there are enough rows of A to pay for it.
 
 use super::elementwise::{map, zip};
-use super::simd::{LANES, Simd};
+use super::simd::{LANES, Simd, prefetch};
 use crate::kernel::{Map, Zip};
 
 /// Rows of k that a packed panel holds at most: 1,024 × 64 columns are 256 KiB, within an L2.
@@ -122,15 +122,21 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
                 other => other,
             },
         };
+        // A last vector of up to eight lanes costs half a multiply-add where they are made of halves.
+        let narrow = (1..=LANES / 2).contains(&(columns % LANES));
         let most = tile_rows(vectors, S::TILE_VECTORS);
         let mut i = 0;
         while i < p.m {
             let rows = most.min(p.m - i);
-            match vectors {
-                1 => tile_of::<S, 1>(p, &tile, i, rows),
-                2 => tile_of::<S, 2>(p, &tile, i, rows),
-                3 => tile_of::<S, 3>(p, &tile, i, rows),
-                _ => tile_of::<S, 4>(p, &tile, i, rows),
+            match (vectors, narrow) {
+                (1, false) => tile_of::<S, 1, false>(p, &tile, i, rows),
+                (2, false) => tile_of::<S, 2, false>(p, &tile, i, rows),
+                (3, false) => tile_of::<S, 3, false>(p, &tile, i, rows),
+                (_, false) => tile_of::<S, 4, false>(p, &tile, i, rows),
+                (1, true) => tile_of::<S, 1, true>(p, &tile, i, rows),
+                (2, true) => tile_of::<S, 2, true>(p, &tile, i, rows),
+                (3, true) => tile_of::<S, 3, true>(p, &tile, i, rows),
+                (_, true) => tile_of::<S, 4, true>(p, &tile, i, rows),
             }
             if tile.last {
                 finish_rows::<S>(p, &tile, i, rows);
@@ -158,14 +164,14 @@ struct Tile {
 
 /// A tile of `rows` rows and `V` vectors: tails of rows go in steps of 8, 4, 2 and 1.
 #[inline(always)]
-unsafe fn tile_of<S: Simd, const V: usize>(p: &Product, t: &Tile, mut i: usize, mut rows: usize) {
+unsafe fn tile_of<S: Simd, const V: usize, const NARROW: bool>(p: &Product, t: &Tile, mut i: usize, mut rows: usize) {
     macro_rules! take {
         ($($r:literal)*) => {$(
             // Tiles larger than the registers are not compiled.
             if $r <= const { tile_rows(V, S::TILE_VECTORS) } {
                 while rows >= $r {
                     // SAFETY: the caller's promises, for rows i..i + $r.
-                    unsafe { registers::<S, V, $r>(p, t, i) };
+                    unsafe { registers::<S, V, NARROW, $r>(p, t, i) };
                     i += $r;
                     rows -= $r;
                 }
@@ -177,9 +183,9 @@ unsafe fn tile_of<S: Simd, const V: usize>(p: &Product, t: &Tile, mut i: usize, 
     }
 }
 
-/// R rows by V vectors, in registers.
+/// R rows by V vectors, the last of them perhaps narrow, in registers.
 #[inline(always)]
-unsafe fn registers<S: Simd, const V: usize, const R: usize>(p: &Product, t: &Tile, i: usize) {
+unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>(p: &Product, t: &Tile, i: usize) {
     // SAFETY: the caller's promises: A has rows i..i + R, B `depth` rows of `columns`.
     unsafe {
         let zero = S::splat(0.0);
@@ -208,15 +214,21 @@ unsafe fn registers<S: Simd, const V: usize, const R: usize>(p: &Product, t: &Ti
                     for r in 0..R {
                         let x = S::splat(*a.add(r * p.a_row));
                         for v in 0..V {
-                            acc[r][v] = S::fma(x, row[v], acc[r][v]);
+                            let narrow = NARROW && v + 1 == V;
+                            let fma = if narrow { S::fma_low } else { S::fma };
+                            acc[r][v] = fma(x, row[v], acc[r][v]);
                         }
                     }
+                    // The next tile's part of A, which for a fold another core may have written.
+                    prefetch(a.wrapping_add(LANES));
                     a = a.add(p.a_col);
                     b = b.wrapping_add(t.b_row);
                 }
             };
         }
-        if t.whole_vectors {
+        if NARROW {
+            along_k!(|p| S::load_low(p, tail));
+        } else if t.whole_vectors {
             along_k!(|p| S::load(p));
         } else {
             along_k!(|p| S::load_part(p, tail, zero));

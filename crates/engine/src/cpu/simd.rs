@@ -33,6 +33,10 @@ pub(super) unsafe trait Simd: Copy {
     unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
     /// a·b + c, rounded once where the machine can.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The same for the first eight lanes; the others are of no account.
+    unsafe fn fma_low(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The first `n` lanes, at most eight; the others are of no account.
+    unsafe fn load_low(p: *const f32, n: usize) -> Self::V;
     unsafe fn sqrt(a: Self::V) -> Self::V;
     /// The larger, and b if either is NaN.
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
@@ -61,6 +65,18 @@ pub(super) unsafe trait Simd: Copy {
             }
         }
     }
+}
+
+/// Asks for a cache line, and does not wait for it. Any address will do.
+#[inline(always)]
+pub(super) fn prefetch(p: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing that the program can see, and never faults.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
 }
 
 /// Any machine: arrays, which the compiler turns into what vectors there are.
@@ -112,6 +128,18 @@ unsafe impl Simd for Portable {
             // SAFETY: only the first `n` lanes are written.
             unsafe { p.add(i).write(x) }
         }
+    }
+    #[inline(always)]
+    unsafe fn fma_low(a: Self::V, b: Self::V, mut c: Self::V) -> Self::V {
+        for i in 0..LANES / 2 {
+            c[i] = multiply_add(a[i], b[i], c[i]);
+        }
+        c
+    }
+    #[inline(always)]
+    unsafe fn load_low(p: *const f32, n: usize) -> Self::V {
+        // SAFETY: only the first `n` lanes are read.
+        unsafe { Self::load_part(p, n, [0.0; LANES]) }
     }
     #[inline(always)]
     unsafe fn sum(mut a: Self::V) -> f32 {
@@ -187,6 +215,13 @@ mod x86 {
             fn mul(a: __m512, b: __m512) -> __m512 { _mm512_mul_ps(a, b) }
             fn div(a: __m512, b: __m512) -> __m512 { _mm512_div_ps(a, b) }
             fn fma(a: __m512, b: __m512, c: __m512) -> __m512 { _mm512_fmadd_ps(a, b, c) }
+            fn fma_low(a: __m512, b: __m512, c: __m512) -> __m512 {
+                let low = |x| _mm512_castps512_ps256(x);
+                _mm512_castps256_ps512(_mm256_fmadd_ps(low(a), low(b), low(c)))
+            }
+            fn load_low(p: *const f32, n: usize) -> __m512 {
+                _mm512_castps256_ps512(_mm256_maskz_loadu_ps(first(n) as __mmask8, p))
+            }
             fn sqrt(a: __m512) -> __m512 { _mm512_sqrt_ps(a) }
             fn max(a: __m512, b: __m512) -> __m512 { _mm512_max_ps(a, b) }
             fn min(a: __m512, b: __m512) -> __m512 { _mm512_min_ps(a, b) }
@@ -318,6 +353,8 @@ mod x86 {
             fn fma(a: Two, b: Two, c: Two) -> Two {
                 [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])]
             }
+            fn fma_low(a: Two, b: Two, c: Two) -> Two { [_mm256_fmadd_ps(a[0], b[0], c[0]), c[1]] }
+            fn load_low(p: *const f32, n: usize) -> Two { [_mm256_maskload_ps(p, mask(n, 0)), _mm256_setzero_ps()] }
             fn sqrt(a: Two) -> Two { [_mm256_sqrt_ps(a[0]), _mm256_sqrt_ps(a[1])] }
             fn max(a: Two, b: Two) -> Two { [_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])] }
             fn min(a: Two, b: Two) -> Two { [_mm256_min_ps(a[0], b[0]), _mm256_min_ps(a[1], b[1])] }
