@@ -1,7 +1,8 @@
 //! What a machine must offer to run plans. A GPU would be a third `impl` and nothing else.
 
 use crate::kernel::Buf;
-use crate::plan::{Layout, Place, Plan, Span, Zone};
+use crate::layout::{Layout, Place, Span, Zone};
+use crate::plan::Plan;
 use crate::rows::{Clock, Rows};
 
 /// Runs plans over an arena of its own kind.
@@ -66,7 +67,7 @@ impl Zones {
     pub(crate) fn new(plans: &[&Plan], rows: usize, scratch_rows: usize, scratch_regions: usize) -> Zones {
         let layout = plans.iter().fold(Layout::default(), |all, plan| all.union(plan.layout()));
         // A multiple of the alignment, so that each row value starts on a cache line.
-        let capacity = rows.next_multiple_of(crate::plan::ALIGN);
+        let capacity = rows.next_multiple_of(crate::layout::ALIGN);
         Zones { layout, capacity, scratch_rows, scratch_regions }
     }
 

@@ -3,8 +3,10 @@
 //! Each call writes new values, so calls can be pruned, fused and placed by looking at them
 //! alone. Constants are folded here: the 1 that the chain rule starts from costs nothing.
 
-use crate::kernel::{Buf, BufId, Epilogue, Kernel, Map, Sizes, Window, Zip};
+use crate::function::{Map, Zip};
+use crate::kernel::{Buf, BufId, Epilogue, Kernel, Sizes};
 use crate::shape::{Extent, Shape};
+use crate::window::Window;
 
 /// The calls and values of a plan that is being compiled.
 #[derive(Debug, Default)]

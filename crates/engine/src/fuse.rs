@@ -3,7 +3,8 @@
 //! Two rules: an activation, or its derivative, joins the product or convolution whose only use it is; and
 //! the last sum of a gradient joins the update whose only use it is.
 
-use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, Map, Zip};
+use crate::function::{Map, Zip};
+use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel};
 
 pub(crate) fn fuse(calls: &mut Vec<Kernel>, values: &[Buf], roots: &[Buf]) {
     let mut uses = vec![0usize; values.len()];

@@ -4,7 +4,10 @@
 //! every backend that must follow a new one. [`crate::Reference`] is the definition of each:
 //! naive loops in f64, which the fast backends are tested against.
 
+use crate::function::{Map, Zip};
+use crate::optimizer::Rule;
 use crate::shape::{Extent, Shape};
+use crate::window::Window;
 
 /// A value of a plan: where a kernel reads or writes. Made by [`crate::Emit`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,113 +32,6 @@ impl BufId {
     }
 }
 
-/// A function of one number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Map {
-    /// −x
-    Negate,
-    /// c·x
-    Scale(f64),
-    /// x + c
-    Shift(f64),
-    /// x^c
-    Power(f64),
-    /// eˣ
-    Exp,
-    /// ln x
-    Ln,
-    /// sin x
-    Sin,
-    /// cos x
-    Cos,
-    /// tanh x
-    Tanh,
-    /// √x
-    Sqrt,
-    /// max(x, 0)
-    Relu,
-    /// 1 / (1 + e⁻ˣ)
-    Sigmoid,
-}
-
-impl Map {
-    /// Its value in f64: the definition that every backend approximates.
-    pub fn of(self, x: f64) -> f64 {
-        match self {
-            Map::Negate => -x,
-            Map::Scale(c) => c * x,
-            Map::Shift(c) => x + c,
-            // powf differs from x·x in the last bit on some platforms.
-            Map::Power(2.0) => x * x,
-            Map::Power(c) => x.powf(c),
-            Map::Exp => x.exp(),
-            Map::Ln => x.ln(),
-            Map::Sin => x.sin(),
-            Map::Cos => x.cos(),
-            Map::Tanh => x.tanh(),
-            Map::Sqrt => x.sqrt(),
-            // Not `max`: that would hide a NaN.
-            Map::Relu => {
-                if x < 0.0 {
-                    0.0
-                } else {
-                    x
-                }
-            }
-            // e^|x| never overflows in this form.
-            Map::Sigmoid if x < 0.0 => x.exp() / (1.0 + x.exp()),
-            Map::Sigmoid => 1.0 / (1.0 + (-x).exp()),
-        }
-    }
-}
-
-/// A function of two numbers.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Zip {
-    /// a + b
-    Add,
-    /// a − b
-    Subtract,
-    /// a · b
-    Multiply,
-    /// a / b
-    Divide,
-    /// aᵇ
-    Power,
-    /// aᵇ · ln a, and 0 at a = 0 < b, where it tends to: the derivative of aᵇ by b
-    PowerLn,
-    /// a where b > 0, else 0: ReLU's derivative from its result b
-    ReluGradient,
-    /// a · b(1 − b): the sigmoid's derivative from its result b
-    SigmoidGradient,
-    /// a · (1 − b²): tanh's derivative from its result b
-    TanhGradient,
-}
-
-impl Zip {
-    /// Its value in f64: the definition that every backend approximates.
-    pub fn of(self, a: f64, b: f64) -> f64 {
-        match self {
-            Zip::Add => a + b,
-            Zip::Subtract => a - b,
-            Zip::Multiply => a * b,
-            Zip::Divide => a / b,
-            Zip::Power => a.powf(b),
-            Zip::PowerLn if a == 0.0 && b > 0.0 => 0.0,
-            Zip::PowerLn => a.powf(b) * a.ln(),
-            Zip::ReluGradient => {
-                if b > 0.0 {
-                    a
-                } else {
-                    0.0
-                }
-            }
-            Zip::SigmoidGradient => a * b * (1.0 - b),
-            Zip::TanhGradient => a * (1.0 - b * b),
-        }
-    }
-}
-
 /// What is done to a product's elements while they are still in registers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Epilogue {
@@ -156,77 +52,6 @@ pub struct Sizes {
     pub k: usize,
     /// Columns of the right matrix.
     pub n: usize,
-}
-
-/// A convolution without padding, which is a call of its own: every window lies within its input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Channels, height and width of the input.
-    pub input: [usize; 3],
-    /// Channels, height and width of the output.
-    pub output: [usize; 3],
-    /// Height and width of the kernel.
-    pub kernel: [usize; 2],
-    /// The step between neighbouring windows.
-    pub stride: usize,
-    /// The step between neighbouring elements of a window.
-    pub dilation: usize,
-    /// Groups of channels that do not see one another.
-    pub groups: usize,
-}
-
-impl Window {
-    /// Products that are summed for one element of the output.
-    pub fn depth(&self) -> usize {
-        self.input[0] / self.groups * self.kernel[0] * self.kernel[1]
-    }
-
-    /// Elements of an input's, and of an output's, channel.
-    pub fn planes(&self) -> (usize, usize) {
-        (self.input[1] * self.input[2], self.output[1] * self.output[2])
-    }
-}
-
-/// How one block of parameters follows its gradient g; η is the rate of the [`crate::Clock`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
-    /// w −= η·g
-    Sgd,
-    /// v = μ·v + g, w −= η·v (the heavy ball, as PyTorch's SGD writes it)
-    Momentum {
-        /// μ, the share of the velocity that stays.
-        momentum: f64,
-    },
-    /// m = β₁m + (1−β₁)g, v = β₂v + (1−β₂)g², w −= η·m̂/(√v̂ + ε), with
-    /// m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ). Kingma and Ba, 2015.
-    Adam {
-        /// β₁
-        beta1: f64,
-        /// β₂
-        beta2: f64,
-        /// ε
-        epsilon: f64,
-    },
-}
-
-impl Rule {
-    /// How many numbers of memory a parameter has.
-    pub fn memory(self) -> usize {
-        match self {
-            Rule::Sgd => 0,
-            Rule::Momentum { .. } => 1,
-            Rule::Adam { .. } => 2,
-        }
-    }
-
-    /// The rule's name as users write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Rule::Sgd => "sgd",
-            Rule::Momentum { .. } => "momentum",
-            Rule::Adam { .. } => "adam",
-        }
-    }
 }
 
 /// Where an update finds its gradient.
@@ -408,7 +233,7 @@ pub enum Kernel {
         /// `[n]`
         dx: BufId,
     },
-    /// y = 0 but for y[c, top + step·i, left + step·j] = x[c, i, j], where that lies within y.
+    /// y = 0 but for `y[c, top + step·i, left + step·j] = x[c, i, j]`, where that lies within y.
     Spread {
         /// `[c, h, w]`
         x: BufId,
@@ -423,7 +248,7 @@ pub enum Kernel {
         /// The step between x's elements in y.
         step: usize,
     },
-    /// y = epilogue(x ⋆ w + bias): y[o, i, j] = Σ x[c, s·i + d·k, s·j + d·l] · w[o, c, k, l].
+    /// y = epilogue(x ⋆ w + bias): `y[o, i, j] = Σ x[c, s·i + d·k, s·j + d·l] · w[o, c, k, l]`.
     Conv2d {
         /// `[c, h, w]`
         x: BufId,
@@ -441,7 +266,7 @@ pub enum Kernel {
         /// Done to each element of the result; a map, or none.
         epilogue: Epilogue,
     },
-    /// dw[o, c, k, l] = Σ over examples and positions of x[c, s·i + d·k, s·j + d·l] · dy[o, i, j]: a fold.
+    /// `dw[o, c, k, l]` = Σ over examples and positions of x[c, s·i + d·k, s·j + d·l] · dy[o, i, j]: a fold.
     Conv2dGradient {
         /// `[c, h, w]`
         x: BufId,
@@ -452,7 +277,7 @@ pub enum Kernel {
         /// Its sizes.
         window: Window,
     },
-    /// y[c] = Σ over the positions of a channel.
+    /// `y[c]` = Σ over the positions of a channel.
     SumPositions {
         /// `[c, h, w]`
         x: BufId,
@@ -471,7 +296,7 @@ pub enum Kernel {
         /// Its sizes: as many channels in as out.
         window: Window,
     },
-    /// dx = 0 but for dx[at] = Σ dy of the windows that chose it.
+    /// dx = 0 but for `dx[at]` = Σ dy of the windows that chose it.
     MaxPoolGradient {
         /// `[c, h', w']`
         dy: BufId,

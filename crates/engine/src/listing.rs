@@ -3,9 +3,11 @@
 use std::fmt;
 
 use crate::chain_rule::Forward;
+use crate::function::{Map, Zip};
 use crate::graph::Node;
-use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, Map, Zip};
-use crate::plan::{Goal, Plan, Zone};
+use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel};
+use crate::layout::Zone;
+use crate::plan::{Goal, Plan};
 use crate::sweeps::SweepKind;
 
 /// Leaves are called by their names, gradients by what they are of, others by number.

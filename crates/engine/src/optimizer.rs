@@ -4,12 +4,46 @@
 //! same visit as the gradient's last sum. The rate η comes with each step's
 //! [`Clock`](crate::Clock), so that a schedule changes no plan.
 
-use crate::kernel::Rule;
-
-/// The optimizers' names, as users write them.
-pub const OPTIMIZERS: [&str; 3] = ["sgd", "momentum", "adam"];
+/// How one block of parameters follows its gradient g; η is the rate of the [`Clock`](crate::Clock).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// w −= η·g
+    Sgd,
+    /// v = μ·v + g, w −= η·v (the heavy ball, as PyTorch's SGD writes it)
+    Momentum {
+        /// μ, the share of the velocity that stays.
+        momentum: f64,
+    },
+    /// m = β₁m + (1−β₁)g, v = β₂v + (1−β₂)g², w −= η·m̂/(√v̂ + ε), with
+    /// m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ). Kingma and Ba, 2015.
+    Adam {
+        /// β₁
+        beta1: f64,
+        /// β₂
+        beta2: f64,
+        /// ε
+        epsilon: f64,
+    },
+}
 
 impl Rule {
+    /// How many numbers of memory a parameter has.
+    pub fn memory(self) -> usize {
+        match self {
+            Rule::Sgd => 0,
+            Rule::Momentum { .. } => 1,
+            Rule::Adam { .. } => 2,
+        }
+    }
+
+    /// The rule's name as users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rule::Sgd => "sgd",
+            Rule::Momentum { .. } => "momentum",
+            Rule::Adam { .. } => "adam",
+        }
+    }
     /// The rule of that name with its usual settings: momentum 0.9; Adam's β₁ 0.9, β₂ 0.999,
     /// ε 1e-8. `None` for a name that is not in [`OPTIMIZERS`].
     pub fn named(name: &str) -> Option<Rule> {
@@ -30,6 +64,9 @@ impl Rule {
         }
     }
 }
+
+/// The optimizers' names, as users write them.
+pub const OPTIMIZERS: [&str; 3] = ["sgd", "momentum", "adam"];
 
 /// The factors of one step that are the same for every parameter, in f64.
 #[derive(Clone, Copy, Debug, PartialEq)]

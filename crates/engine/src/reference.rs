@@ -4,11 +4,14 @@
 //! Nothing here is clever on purpose.
 
 use crate::backend::{Backend, BackendError, Zones};
-use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, Rule, Sizes, Window};
+use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, Sizes};
+use crate::layout::{Span, Zone};
+use crate::optimizer::Rule;
 use crate::optimizer::Step;
-use crate::plan::{Plan, Span, Zone};
+use crate::plan::Plan;
 use crate::rows::{Clock, Column, Rows};
 use crate::shape::Extent;
+use crate::window::Window;
 
 /// The backend whose numbers the others are tested against.
 #[derive(Clone, Copy, Debug, Default)]

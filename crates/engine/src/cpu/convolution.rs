@@ -7,7 +7,7 @@
 //! lane, over blocks of rows of a fixed number, so that threads change no bit.
 
 use super::simd::{LANES, Simd};
-use crate::kernel::Window;
+use crate::window::Window;
 
 /// Where the weight of (output channel, input channel, k, l) stands: steps from the first.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use super::math::{exp, sigmoid, tanh};
 use super::simd::{LANES, Simd};
-use crate::kernel::{Map, Zip};
+use crate::function::{Map, Zip};
 
 /// y = f(x) for `len` elements; y may be x.
 ///

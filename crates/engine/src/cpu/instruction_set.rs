@@ -10,8 +10,9 @@ use super::simd::Portable;
 use super::simd::{Avx2, Avx512};
 use super::softmax;
 use super::update;
-use crate::kernel::{Map, Window, Zip};
+use crate::function::{Map, Zip};
 use crate::optimizer::Step;
+use crate::window::Window;
 
 /// The entry points of one instruction set.
 ///

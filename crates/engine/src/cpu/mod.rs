@@ -15,6 +15,7 @@ mod math;
 mod memory;
 mod pool;
 mod product;
+mod run;
 mod simd;
 mod softmax;
 mod team;
@@ -25,13 +26,14 @@ use std::time::Instant;
 
 use crate::backend::{Backend, BackendError, Zones};
 use crate::kernel::Buf;
-use crate::plan::{Layout, Plan, Span};
+use crate::layout::{Layout, Span};
+use crate::plan::Plan;
 use crate::rows::{Clock, Rows};
 use crate::shape::Extent;
 use crate::sweeps::SweepKind;
-use call::{Run, Stopwatch, Unwatched};
 use instruction_set::Kernels;
 use memory::Cells;
+use run::{Run, Stopwatch, Unwatched};
 use team::Team;
 
 /// Numbers of a chunk's row values that stay in cache: half of a common L2.
@@ -161,7 +163,7 @@ impl Backend for Cpu {
     fn allocate(&self, plans: &[&Plan], rows: usize) -> Result<CpuArena, BackendError> {
         let mut zones = Zones::new(plans, rows, 0, self.threads);
         zones.scratch_rows = chunk_rows(zones.layout).min(zones.capacity);
-        let total = zones.total().and_then(|n| n.checked_add(self.threads * call::ROOM));
+        let total = zones.total().and_then(|n| n.checked_add(self.threads * run::ROOM));
         let total = total.ok_or(BackendError::Memory { wanted: usize::MAX })?;
         Ok(CpuArena { cells: Cells::new(total)?, zones, rows: 0 })
     }

@@ -2,7 +2,7 @@
 
 use super::convolution::load_apart;
 use super::simd::{LANES, Simd};
-use crate::kernel::Window;
+use crate::window::Window;
 
 /// y = the largest of each window, at = its place in the channel: the first among equals, and a NaN
 /// before any number.

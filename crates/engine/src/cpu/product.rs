@@ -10,7 +10,7 @@
 
 use super::elementwise::{map, zip};
 use super::simd::{LANES, Simd, prefetch};
-use crate::kernel::{Map, Zip};
+use crate::function::{Map, Zip};
 
 /// Rows of k that a packed panel holds at most: 1,024 × 64 columns are 256 KiB, within an L2.
 const PANEL_ROWS: usize = 1024;

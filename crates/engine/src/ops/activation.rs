@@ -2,7 +2,8 @@
 //! the activation need not be kept and a product can apply it in its registers.
 
 use crate::emit::Emit;
-use crate::kernel::{Buf, Map, Zip};
+use crate::function::{Map, Zip};
+use crate::kernel::Buf;
 use crate::op::{At, Op, Out};
 use crate::shape::{Shape, ShapeError};
 

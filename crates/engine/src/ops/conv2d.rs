@@ -6,9 +6,10 @@
 //! What the field calls convolution is a correlation: the kernel is not turned going forward.
 
 use crate::emit::Emit;
-use crate::kernel::{Buf, Window};
+use crate::kernel::Buf;
 use crate::op::{At, Op, Out, args};
 use crate::shape::{Shape, ShapeError};
+use crate::window::Window;
 
 /// x `[c, h, w]`, w `[o, c / groups, kh, kw]`, b `[o]`, to `[o, h', w']` with
 /// h' = (h + 2p − d·(kh − 1) − 1) / s + 1.

@@ -5,7 +5,8 @@
 
 use super::classes_and_label;
 use crate::emit::Emit;
-use crate::kernel::{Buf, Map};
+use crate::function::Map;
+use crate::kernel::Buf;
 use crate::op::{At, Op, Out, args};
 use crate::shape::{Shape, ShapeError};
 

@@ -2,7 +2,8 @@
 //! for eˣ and √x, it is taken from there.
 
 use crate::emit::Emit;
-use crate::kernel::{Buf, Map};
+use crate::function::Map;
+use crate::kernel::Buf;
 use crate::op::{At, Op, Out};
 use crate::shape::{Shape, ShapeError};
 

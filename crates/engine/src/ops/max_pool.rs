@@ -1,9 +1,10 @@
 //! y = the largest element of each window of a channel; dx = dy where that element stood, else 0.
 
 use crate::emit::Emit;
-use crate::kernel::{Buf, Window};
+use crate::kernel::Buf;
 use crate::op::{At, Op, Out};
 use crate::shape::{Shape, ShapeError};
+use crate::window::Window;
 
 /// `[c, h, w]` to `[c, h', w']`, with h' = (h − size) / stride + 1: rows and columns that do not fill a window
 /// are left out.

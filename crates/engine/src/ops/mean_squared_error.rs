@@ -1,7 +1,8 @@
 //! L = Σ (yᵢ − tᵢ)² / n over an example's n outputs: dyᵢ = 2(yᵢ − tᵢ)/n · dL, dt = −dy.
 
 use crate::emit::Emit;
-use crate::kernel::{Buf, Map, Zip};
+use crate::function::{Map, Zip};
+use crate::kernel::Buf;
 use crate::op::{At, Op, Out, args};
 use crate::shape::{Shape, ShapeError};
 

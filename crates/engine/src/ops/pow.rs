@@ -4,7 +4,8 @@
 
 use super::elementwise;
 use crate::emit::Emit;
-use crate::kernel::{Buf, Zip};
+use crate::function::Zip;
+use crate::kernel::Buf;
 use crate::op::{At, Op, Out, args};
 use crate::shape::{Shape, ShapeError};
 

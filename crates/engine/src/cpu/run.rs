@@ -1,0 +1,281 @@
+//! One run at work: each worker's part of the sweeps.
+
+use super::convolution::WeightGradient;
+use super::fold::{BLOCK, Fold, Target};
+use super::instruction_set::Kernels;
+use super::product::PANEL;
+use crate::backend::Zones;
+use crate::kernel::{BufId, Gradient, Kernel, Sizes};
+use crate::layout::Zone;
+use crate::optimizer::Step;
+use crate::plan::Plan;
+use crate::rows::{Clock, Rows};
+use crate::shape::Extent;
+use crate::sweeps::Sweep;
+
+/// Numbers that each worker has for packing and for blocks of gradients.
+pub(super) const ROOM: usize = PANEL + BLOCK;
+
+/// Told of each call that a worker has finished.
+pub(super) trait Watch {
+    fn finished(&mut self, call: usize);
+}
+
+/// Nobody looks.
+pub(super) struct Unwatched;
+
+impl Watch for Unwatched {
+    #[inline(always)]
+    fn finished(&mut self, _: usize) {}
+}
+
+/// The time that each call takes, in seconds.
+pub(super) struct Stopwatch {
+    pub(super) since: std::time::Instant,
+    pub(super) seconds: Vec<f64>,
+}
+
+impl Watch for Stopwatch {
+    fn finished(&mut self, call: usize) {
+        let now = std::time::Instant::now();
+        self.seconds[call] += (now - self.since).as_secs_f64();
+        self.since = now;
+    }
+}
+
+/// What all workers of a run share.
+pub(super) struct Run<'a> {
+    plan: &'a Plan,
+    base: *mut f32,
+    zones: Zones,
+    /// Where the workers' room begins.
+    room: usize,
+    pub(super) rows: &'a Rows<'a>,
+    clock: Clock,
+    pub(super) kernels: &'a Kernels,
+}
+
+// SAFETY: workers share `base`, and write where no other does: chunks have their own rows and each worker
+// its own scratch region and room; slices of wholes do not overlap; and the calls of one
+// parameters' sweep do not depend on one another.
+unsafe impl Sync for Run<'_> {}
+
+/// A value as a worker sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    /// The first row at hand.
+    pub(super) p: *mut f32,
+    /// Numbers from row to row: 0 for a whole.
+    pub(super) step: usize,
+    /// Numbers of a row, or of the whole.
+    pub(super) len: usize,
+}
+
+/// The numbers of a row.
+///
+/// # Safety
+/// The slot has that row, and nobody writes it while the slice lives.
+pub(super) unsafe fn cells<'a>(slot: Slot, r: usize) -> &'a [f32] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(slot.row(r), slot.len) }
+}
+
+/// The numbers of a row, for writing.
+///
+/// # Safety
+/// The slot has that row, and nobody else reads or writes it while the slice lives.
+pub(super) unsafe fn cells_mut<'a>(slot: Slot, r: usize) -> &'a mut [f32] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts_mut(slot.row(r), slot.len) }
+}
+
+impl Slot {
+    pub(super) fn row(self, r: usize) -> *mut f32 {
+        self.p.wrapping_add(r * self.step)
+    }
+
+    /// The step along the elements of a row of `len`: 0 for a scalar, which stands for each.
+    pub(super) fn along(self, len: usize) -> usize {
+        usize::from(self.len == len)
+    }
+}
+
+/// The rows of a chunk, and who computes them.
+#[derive(Clone, Copy)]
+pub(super) struct Chunk {
+    pub(super) first: usize,
+    pub(super) count: usize,
+    /// Rows of the worker's scratch region that stand before these.
+    pub(super) skipped: usize,
+    pub(super) worker: usize,
+}
+
+impl<'a> Run<'a> {
+    /// `cells` holds the zones, and from `room` on the workers' room.
+    pub(super) fn new(
+        plan: &'a Plan,
+        cells: &'a mut [f32],
+        zones: Zones,
+        room: usize,
+        rows: &'a Rows<'a>,
+        clock: Clock,
+        kernels: &'a Kernels,
+    ) -> Self {
+        debug_assert!(room + zones.scratch_regions * ROOM <= cells.len());
+        Run { plan, base: cells.as_mut_ptr(), zones, room, rows, clock, kernels }
+    }
+
+    /// The worker's part of an examples' sweep: an equal number of neighbouring chunks.
+    pub(super) fn examples(&self, sweep: &Sweep, chunk: usize, worker: usize, workers: usize, watch: &mut impl Watch) {
+        let chunks = self.rows.count.div_ceil(chunk);
+        for c in chunks * worker / workers..chunks * (worker + 1) / workers {
+            let first = c * chunk;
+            let at = Chunk { first, count: chunk.min(self.rows.count - first), skipped: 0, worker };
+            let mut calls = sweep.calls.clone();
+            while let Some(start) = calls.next() {
+                let shares_weights = |number: usize| matches!(self.plan.calls[number], Kernel::Matmul { .. });
+                if shares_weights(start) {
+                    self.row_wise(&self.plan.calls[start], at);
+                    watch.finished(start);
+                    continue;
+                }
+                // Calls that gain nothing from many rows go over few at a time, while those are in cache.
+                let mut end = start + 1;
+                while calls.start < calls.end && !shares_weights(calls.start) {
+                    end = calls.start + 1;
+                    calls.next();
+                }
+                let few = self.few_rows(start..end);
+                for first in (at.first..at.first + at.count).step_by(few) {
+                    let part =
+                        Chunk { first, count: few.min(at.first + at.count - first), skipped: first - at.first, worker };
+                    for number in start..end {
+                        self.row_wise(&self.plan.calls[number], part);
+                        watch.finished(number);
+                    }
+                }
+            }
+        }
+    }
+
+    /// So many rows that what the widest of these calls writes stays in a first-level cache.
+    fn few_rows(&self, calls: std::ops::Range<usize>) -> usize {
+        const NUMBERS: usize = 8 * 1024;
+        let width = |call: &Kernel| self.plan.values[call.result().index()].shape.len();
+        let widest = self.plan.calls[calls].iter().map(width).fold(1, usize::max);
+        (NUMBERS / widest).max(1)
+    }
+
+    /// The worker's part of a parameters' sweep: a slice of each gradient and update, and every so
+    /// many of the other calls.
+    pub(super) fn parameters(&self, sweep: &Sweep, worker: usize, workers: usize, watch: &mut impl Watch) {
+        for number in sweep.calls.clone() {
+            self.slice_of(number, worker, workers);
+            watch.finished(number);
+        }
+    }
+
+    fn slice_of(&self, number: usize, worker: usize, workers: usize) {
+        let call = &self.plan.calls[number];
+        let slice = |len: usize| len * worker / workers..len * (worker + 1) / workers;
+        match *call {
+            Kernel::MatmulRows { a, b, y, sizes } => {
+                self.fold(a, b, sizes, slice(sizes.k), worker, Target::Store(self.whole(y).p));
+            }
+            Kernel::Conv2dGradient { x, dy, dw, window } => {
+                let part = slice(window.output[0]);
+                let (x, dy, dw) = (self.whole(x), self.whole(dy), self.whole(dw).p);
+                let rows = if dy.step == 0 { 1 } else { self.rows.count };
+                let (from, to) = (part.start, part.end);
+                let gradient = WeightGradient { window, rows, x: x.p, dy: dy.p, dw, from, to };
+                // SAFETY: kept values of all rows; the channels are this worker's alone.
+                unsafe { (self.kernels.weight_gradient)(&gradient) }
+            }
+            Kernel::Update { rule, parameter, gradient } => {
+                let step = Step::new(rule, self.clock.rate, self.clock.step);
+                let (w, block) = (self.whole(parameter), self.zones.layout.parameters);
+                match gradient {
+                    Gradient::MatmulRows { a, b, sizes } => {
+                        self.fold(a, b, sizes, slice(sizes.k), worker, Target::Update { step, w: w.p, block });
+                    }
+                    Gradient::Stored(g) => {
+                        let part = slice(w.len);
+                        let (w, g) = (w.p.wrapping_add(part.start), self.whole(g).p.wrapping_add(part.start));
+                        // SAFETY: a part of the parameter and of its gradient, of the same length.
+                        unsafe { (self.kernels.update)(step, w, block, g, part.len()) }
+                    }
+                    Gradient::SumRows(x) if number % workers == worker => {
+                        let (rows, x) = (self.rows.count, self.whole(x));
+                        let buffer = self.buffer(worker);
+                        // SAFETY: x has `rows` rows of as many numbers as w.
+                        unsafe { (self.kernels.sum_rows_update)(rows, w.len, x.p, step, w.p, block, buffer) }
+                    }
+                    Gradient::SumRows(_) => {}
+                }
+            }
+            Kernel::SumRows { x, y } if number % workers == worker => {
+                let (x, y) = (self.whole(x), self.whole(y));
+                // SAFETY: x has a row of as many numbers as y for each row of the batch.
+                unsafe { (self.kernels.sum_rows)(self.rows.count, y.len, x.p, y.p) }
+            }
+            Kernel::MeanRows { x, y } if number % workers == worker => self.mean_rows(x, y),
+            Kernel::SumRows { .. } | Kernel::MeanRows { .. } => {}
+            _ if number % workers == worker => self.row_wise(call, Chunk { first: 0, count: 1, skipped: 0, worker }),
+            _ => {}
+        }
+    }
+
+    pub(super) fn slot(&self, v: BufId, at: Chunk) -> Slot {
+        let (place, value) = (self.plan.places[v.index()], &self.plan.values[v.index()]);
+        let len = value.shape.len();
+        let step = if value.extent == Extent::Row { len } else { 0 };
+        let before = match place.zone {
+            Zone::Kept => at.first * len,
+            Zone::Scratch => at.skipped * len,
+            _ => 0,
+        };
+        let start = self.zones.start(place, at.worker) + before;
+        Slot { p: self.base.wrapping_add(start), step, len }
+    }
+
+    /// A whole value, or a kept one from its first row on.
+    fn whole(&self, v: BufId) -> Slot {
+        self.slot(v, Chunk { first: 0, count: self.rows.count, skipped: 0, worker: 0 })
+    }
+
+    pub(super) fn panel(&self, worker: usize) -> *mut f32 {
+        self.base.wrapping_add(self.room + worker * ROOM)
+    }
+
+    fn buffer(&self, worker: usize) -> *mut f32 {
+        self.panel(worker).wrapping_add(PANEL)
+    }
+
+    fn fold(&self, a: BufId, b: BufId, sizes: Sizes, part: std::ops::Range<usize>, worker: usize, target: Target) {
+        let fold = Fold {
+            rows: self.rows.count * sizes.m,
+            width: sizes.k,
+            n: sizes.n,
+            a: self.whole(a).p,
+            b: self.whole(b).p,
+            from: part.start,
+            to: part.end,
+            target,
+            panel: self.panel(worker),
+            buffer: self.buffer(worker),
+        };
+        // SAFETY: kept values of all rows; the part is this worker's alone.
+        unsafe { (self.kernels.fold)(&fold) }
+    }
+
+    /// In f64: the mean loss of a large batch must not lose the last of its rows.
+    fn mean_rows(&self, x: BufId, y: BufId) {
+        let (x, y) = (self.whole(x), self.whole(y));
+        for i in 0..y.len {
+            // SAFETY: x has a row of as many numbers as y for each row of the batch.
+            let sum: f64 = (0..self.rows.count).map(|r| f64::from(unsafe { *x.row(r).add(i) })).sum();
+            // SAFETY: i is below y's length.
+            unsafe { *y.p.add(i) = (sum / self.rows.count as f64) as f32 }
+        }
+    }
+}

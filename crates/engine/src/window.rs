@@ -1,0 +1,30 @@
+//! The sizes of a convolution or a pool.
+
+/// A convolution without padding, which is a call of its own: every window lies within its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Channels, height and width of the input.
+    pub input: [usize; 3],
+    /// Channels, height and width of the output.
+    pub output: [usize; 3],
+    /// Height and width of the kernel.
+    pub kernel: [usize; 2],
+    /// The step between neighbouring windows.
+    pub stride: usize,
+    /// The step between neighbouring elements of a window.
+    pub dilation: usize,
+    /// Groups of channels that do not see one another.
+    pub groups: usize,
+}
+
+impl Window {
+    /// Products that are summed for one element of the output.
+    pub fn depth(&self) -> usize {
+        self.input[0] / self.groups * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Elements of an input's, and of an output's, channel.
+    pub fn planes(&self) -> (usize, usize) {
+        (self.input[1] * self.input[2], self.output[1] * self.output[2])
+    }
+}
