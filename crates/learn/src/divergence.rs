@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use chainrule_engine::{Backend, Clock, Goal, Graph, Kind, NodeId, Plan, Request, Rows, Span};
+use chainrule_engine::{Backend, Clock, Goal, Graph, Kind, NodeId, Plan, Request, Rows, Rule, Span};
 
 use crate::encoding::Table;
 use crate::model::{Model, Network};
@@ -24,6 +24,8 @@ pub struct Diverged {
     pub loss: f64,
     /// The learning rate.
     pub rate: f64,
+    /// What took the steps.
+    pub optimizer: Rule,
     /// The first value that was not finite, if it could be found.
     pub first: Option<NotFinite>,
 }
@@ -41,7 +43,7 @@ pub struct NotFinite {
 
 impl fmt::Display for Diverged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Diverged { epoch, step, of, loss, rate, first } = self;
+        let Diverged { epoch, step, of, loss, rate, optimizer, first } = self;
         write!(f, "epoch {epoch}, step {step}, rate {}: expected a finite {of}, found {loss}", short(*rate))?;
         if let Some(NotFinite { node, layer, value }) = first {
             write!(f, "\n  first value that was not finite: {value} in {node}")?;
@@ -49,7 +51,13 @@ impl fmt::Display for Diverged {
                 write!(f, " (layer {layer})")?;
             }
         }
-        write!(f, "\n  hint: try a smaller rate, such as {}", short(rate / 10.0))
+        // A tenth of a rate that is far too large still is.
+        match (rate / 10.0, optimizer.usual_rate()) {
+            (tenth, usual) if usual < tenth => {
+                write!(f, "\n  hint: try a smaller rate; the usual one of {} is {}", optimizer.name(), short(usual))
+            }
+            (tenth, _) => write!(f, "\n  hint: try a smaller rate, such as {}", short(tenth)),
+        }
     }
 }
 
@@ -111,5 +119,22 @@ impl Suspect<'_, '_> {
             _ => node.name,
         };
         (name, word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_is_a_tenth_or_the_usual_rate() {
+        let hint = |rate| {
+            let sgd = Rule::Sgd;
+            let diverged = Diverged { epoch: 1, step: 2, of: "loss", loss: f64::NAN, rate, optimizer: sgd, first: None };
+            diverged.to_string().lines().last().unwrap_or_default().to_owned()
+        };
+        assert_eq!(hint(1e30), "  hint: try a smaller rate; the usual one of sgd is 0.1");
+        assert_eq!(hint(0.5), "  hint: try a smaller rate, such as 0.05");
+        assert_eq!(hint(1e-3), "  hint: try a smaller rate, such as 0.0001");
     }
 }

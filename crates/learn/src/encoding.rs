@@ -71,7 +71,7 @@ impl Encoding {
     /// What the given rows of `data` say.
     ///
     /// # Errors
-    /// If there is no target, or fewer than two classes.
+    /// If there is no target, or one that does not change: fewer than two classes, or one number.
     pub fn fit(data: &Dataset, rows: &[u32]) -> Result<Encoding, InputError> {
         let target = match &data.target {
             Target::Classes { names, .. } if names.len() < 2 => {
@@ -85,6 +85,14 @@ impl Encoding {
             Target::Classes { names, .. } => TargetEncoding::Classes(names.clone()),
             Target::Numbers { values, name } => {
                 let values: Vec<f32> = rows.iter().map(|&row| values[row as usize]).collect();
+                if let Some(&only) = values.first().filter(|&first| values.iter().all(|value| value == first)) {
+                    return Err(InputError::new(
+                        format!("{}, target {}", data.source, excerpt(name)),
+                        "at least two different numbers to learn from",
+                        format!("{only} in every row"),
+                        "choose another target; one that never changes needs no learning",
+                    ));
+                }
                 TargetEncoding::Number { name: name.clone(), scale: TargetScale::fit(&values) }
             }
             Target::None => return Err(no_target(data)),
@@ -304,5 +312,8 @@ mod tests {
         let numbers = Target::Numbers { values: vec![1.0], name: "t".into() };
         assert_eq!(encoding.apply(data(vec![0.0; 2], numbers)).unwrap_err().found, "numbers");
         assert!(Encoding::fit(&data(vec![0.0; 2], classes(&[0], &["one"])), &[0]).is_err());
+        let same = Target::Numbers { values: vec![2.5, 2.5, 3.0], name: "t".into() };
+        let error = Encoding::fit(&data(vec![0.0; 6], same), &[0, 1]).unwrap_err();
+        assert_eq!((&*error.place, &*error.found), ("table.csv, target 't'", "2.5 in every row"));
     }
 }

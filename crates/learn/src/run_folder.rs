@@ -57,6 +57,10 @@ impl Run {
         if !folder.exists() {
             return Err(InputError::io(folder, &io::Error::from(io::ErrorKind::NotFound)));
         }
+        if !folder.is_dir() {
+            let hint = "give the folder that `chainrule train` wrote";
+            return Err(InputError::new(folder.display().to_string(), "the folder of a run", "a file", hint));
+        }
         let record = Record::read(&path)?;
         let model = record.model.parse().map_err(|e: InputError| within(&path, e))?;
         let path = folder.join(MODEL);

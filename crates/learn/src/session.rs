@@ -3,7 +3,7 @@
 //! A checkpoint is one slice of the arena, parameters and then optimizer memory; with it and
 //! the number of a step, what follows is determined to the bit.
 
-use chainrule_engine::{Backend, Buf, Clock, Plan, Rows, Span};
+use chainrule_engine::{Backend, Buf, Clock, Plan, Rows, Rule, Span};
 
 use crate::divergence::{Diverged, Suspect};
 use crate::evaluate::ROWS;
@@ -21,6 +21,7 @@ pub(crate) struct Session<'a, 'g, B: Backend> {
     update: Plan,
     loss: Option<Buf>,
     suspect: Suspect<'a, 'g>,
+    optimizer: Rule,
     rate: f64,
 }
 
@@ -37,7 +38,8 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
             let values = initial(suspect.model, number, parameter.shape, settings.seed);
             backend.write(&mut arena, parameter.span, &values);
         }
-        Session { backend, arena, loss: update.loss(), update, suspect, rate: settings.rate() }
+        let (optimizer, rate) = (settings.optimizer, settings.rate());
+        Session { backend, arena, loss: update.loss(), update, suspect, optimizer, rate }
     }
 
     /// The plan of one step.
@@ -98,7 +100,7 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         let parameters = self.parameters();
         let rows = batches.iter().nth(failed).unwrap_or_default();
         let first = self.suspect.first_not_finite(self.backend, &parameters, rows);
-        Ok(Diverged { epoch, step: failed + 1, of: "loss", loss, rate: self.rate, first })
+        Ok(Diverged { epoch, step: failed + 1, of: "loss", loss, rate: self.rate, optimizer: self.optimizer, first })
     }
 
     /// After the last step of an epoch no step's loss has seen the parameters yet.
@@ -121,7 +123,7 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         let rows = if rows.is_empty() { batches.iter().next().unwrap_or_default() } else { rows };
         let mut chunks = rows.chunks(ROWS);
         let first = chunks.find_map(|rows| self.suspect.first_not_finite(self.backend, &parameters, rows));
-        Err(Diverged { epoch, step: batches.len(), of, loss, rate: self.rate, first })
+        Err(Diverged { epoch, step: batches.len(), of, loss, rate: self.rate, optimizer: self.optimizer, first })
     }
 
     fn everything(&self) -> Span {

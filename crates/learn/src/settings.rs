@@ -6,6 +6,9 @@ use crate::input_error::InputError;
 use crate::model::Model;
 use crate::split::Fractions;
 
+/// No machine has more, and each one takes a stack.
+pub const MOST_THREADS: usize = 1024;
+
 /// What can be asked of a training. The same settings and data give the same bits, whatever
 /// the number of threads.
 ///
@@ -27,7 +30,7 @@ pub struct Settings {
     pub epochs: usize,
     /// Of all chance: the split, the first parameters, the order of rows. Below 2⁶³.
     pub seed: u64,
-    /// Threads of the processor; all that it has if `None`.
+    /// Threads of the processor, at most [`MOST_THREADS`]; all that it has if `None`.
     pub threads: Option<usize>,
     /// The shares that are set aside; of a test share only where the data bring no test set.
     pub fractions: Fractions,
@@ -52,11 +55,15 @@ impl Settings {
     /// Whether they can be met. (The fractions are checked when the data are split.)
     ///
     /// # Errors
-    /// If the batch, the epochs, the threads or the rate are not positive, or the seed too large.
+    /// If the batch, the epochs, the threads or the rate are not positive, or the threads or the seed too large.
     pub fn check(&self) -> Result<(), InputError> {
         positive("batch", Some(self.batch), "the number of rows in a step, such as 32")?;
         positive("epochs", Some(self.epochs), "how often each row is learned from, such as 50")?;
         positive("threads", self.threads, "leave it out to use all that the machine has")?;
+        if let Some(threads) = self.threads.filter(|&threads| threads > MOST_THREADS) {
+            let hint = "leave it out to use all that the machine has";
+            return Err(InputError::new("threads", format!("at most {MOST_THREADS}"), threads.to_string(), hint));
+        }
         rate(self.rate())?;
         if i64::try_from(self.seed).is_err() {
             let found = self.seed.to_string();
@@ -79,7 +86,7 @@ impl Settings {
 
 /// How many threads this machine runs at once.
 pub fn all_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    std::thread::available_parallelism().map_or(1, |threads| usize::from(threads).min(MOST_THREADS))
 }
 
 fn positive(name: &str, count: Option<usize>, hint: &str) -> Result<(), InputError> {
@@ -112,6 +119,7 @@ mod tests {
         assert_eq!(place(Settings { batch: 0, ..usual() }), "batch");
         assert_eq!(place(Settings { epochs: 0, ..usual() }), "epochs");
         assert_eq!(place(Settings { threads: Some(0), ..usual() }), "threads");
+        assert_eq!(place(Settings { threads: Some(usize::MAX), ..usual() }), "threads");
         assert_eq!(place(Settings { seed: 1 << 63, ..usual() }), "seed");
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert_eq!(place(Settings { rate: Some(rate), ..usual() }), "rate");

@@ -47,6 +47,22 @@ impl Source {
         readers::open(path, &CsvOptions { target: self.target.clone(), header: self.header, kind })
     }
 
+    /// Whether a run's record, which is text, can hold the path.
+    ///
+    /// # Errors
+    /// If it cannot.
+    pub fn expect_text(&self) -> Result<(), InputError> {
+        match &self.path {
+            Some(path) if path.to_str().is_none() => Err(InputError::new(
+                path.display().to_string(),
+                "a path of UTF-8 text, for a run to name it",
+                "other bytes",
+                "rename the file or its folder",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// What the data are called: `digits`, or the path's last part without its endings.
     pub fn name(&self) -> String {
         let Some(path) = &self.path else { return "digits".to_owned() };

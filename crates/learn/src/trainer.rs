@@ -161,6 +161,7 @@ pub fn train_on<B: Backend>(
     let evaluation = Evaluation::new(&graph, &network).map_err(InputError::from)?;
     let largest = settings.batch.min(split.train.len()).max(evaluate::ROWS);
     let arena = backend.allocate(&[&update, &evaluation.plan], largest).map_err(InputError::from)?;
+    expect_room(update.layout().parameters, update.layout().memory)?;
     let suspect = Suspect { graph: &graph, model: &model, network: &network, table: &table };
     let mut session = Session::begin(backend, arena, update, suspect, settings);
 
@@ -175,7 +176,7 @@ pub fn train_on<B: Backend>(
     }));
 
     let began = Instant::now();
-    let mut history: Vec<Epoch> = Vec::with_capacity(settings.epochs);
+    let mut history: Vec<Epoch> = Vec::new();
     let mut best: Option<Best> = None;
     for epoch in 1..=settings.epochs {
         batches.reshuffle(epoch as u64 - 1);
@@ -223,6 +224,20 @@ pub fn train_on<B: Backend>(
 pub(crate) fn split(data: &Data, fractions: Fractions, seed: u64) -> Result<Split, InputError> {
     let test = if data.test.is_some() { 0.0 } else { fractions.test };
     Split::new(&data.train.target, data.train.rows(), Fractions { test, ..fractions }, seed)
+}
+
+/// Whether there is memory for what training keeps beside the arena: in f64 the parameters of
+/// the best epoch, and parameters and optimizer memory as the epoch began. What the arena
+/// itself takes is asked for once more, since a system may grant memory that it has not got.
+///
+/// # Errors
+/// If there is not.
+fn expect_room(parameters: usize, memory: usize) -> Result<(), InputError> {
+    let numbers = [parameters, memory, parameters, memory, parameters].into_iter().fold(0usize, usize::saturating_add);
+    match Vec::<f64>::new().try_reserve_exact(numbers) {
+        Ok(()) => Ok(()),
+        Err(_) => Err(BackendError::Memory { wanted: numbers }.into()),
+    }
 }
 
 /// What tells whether data are the same: the [hash](Dataset::hash) of the rows, and of the

@@ -52,7 +52,7 @@ pub(crate) struct TrainArgs {
     /// Threads; they change no result [default: all]
     #[arg(long, value_name = "N", value_parser = arguments::count)]
     threads: Option<usize>,
-    /// The run's folder [default: the next free of runs/<data>-1, -2, …]
+    /// The run's folder [default: the next free of runs/DATA-1, -2, …]
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
     /// Replace a run that is already in --out

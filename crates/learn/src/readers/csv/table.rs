@@ -203,7 +203,13 @@ impl Table {
         }
         let (expected, found, hint) = match number {
             _ if text.is_empty() => return Err(self.empty(column, "a number")),
+            Ok(_) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
+                ("a number up to 3.4e38 in size", excerpt(text), "write the column in a larger unit")
+            }
             Ok(_) => ("a finite number", excerpt(text), "correct the cell, or remove the row"),
+            Err(_) if self.byte() == 0 => {
+                ("a number", excerpt(text), "if the first line is no row but a note, remove it; if it is names, say so by leaving --no-header out")
+            }
             Err(_) => {
                 ("a number", excerpt(text), "correct the cell; a column of words must be removed or written as numbers")
             }
