@@ -290,7 +290,7 @@ def arguments():
     args.peer_threads = sorted({min(n, args.threads) for n in args.peer_threads or [args.threads]})
     args.chainrule = os.path.abspath(args.chainrule)
     args.rust_peers = args.rust_peers and os.path.abspath(args.rust_peers)
-    for program, how in ((args.chainrule, "cargo build --release --example step_time"),
+    for program, how in ((args.chainrule, "cargo build --release -p chainrule-engine --example step_time"),
                          (args.rust_peers, "cargo build --release in bench/peers/rust")):
         if program and not os.access(program, os.X_OK):
             parser.error(f"{program} is no program; build it: {how}")

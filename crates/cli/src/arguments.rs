@@ -2,12 +2,20 @@
 //! knows: the argument's name.
 
 use chainrule::engine::{OPTIMIZERS, Rule};
+use chainrule::settings::MOST_THREADS;
 use chainrule::{InputError, Model, closest::closest};
 
 /// A whole number from 1.
 pub(crate) fn count(text: &str) -> Result<usize, InputError> {
     let number = text.parse().ok().filter(|&number| number > 0);
     number.ok_or_else(|| wrong("a whole number from 1", text, "for example 32"))
+}
+
+/// A number of threads.
+pub(crate) fn threads(text: &str) -> Result<usize, InputError> {
+    let number = text.parse().ok().filter(|number| (1..=MOST_THREADS).contains(number));
+    let expected = format!("a whole number from 1 to {MOST_THREADS}");
+    number.ok_or_else(|| wrong(&expected, text, "leave it out to use all that the machine has"))
 }
 
 /// A learning rate.

@@ -29,6 +29,11 @@ pub(crate) fn of(result: anyhow::Result<()>) -> ExitCode {
         // The reader, such as `head`, has seen enough.
         return ExitCode::SUCCESS;
     }
+    if let Some(e) = error.downcast_ref::<io::Error>() {
+        let (expected, hint) = ("a place that can be written", "give the output somewhere to go");
+        tell(&format!("error: {}", InputError::new("stdout", expected, e.to_string(), hint)));
+        return ExitCode::from(WRONG);
+    }
     let says_no = error.is::<No>() || error.is::<Diverged>();
     tell(&format!("error: {error:#}"));
     if says_no { ExitCode::FAILURE } else { ExitCode::from(WRONG) }

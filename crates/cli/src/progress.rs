@@ -39,8 +39,8 @@ impl Display {
                     start.model, start.parameters, parts.train, parts.validation, parts.test
                 ));
                 if let Some(bar) = &self.bar {
-                    bar.set_length((start.steps * start.epochs) as u64);
-                    let style = ProgressStyle::with_template("{bar:24} {percent:>3} %  {eta} left  {msg}");
+                    bar.set_length(start.steps.saturating_mul(start.epochs) as u64);
+                    let style = ProgressStyle::with_template("{bar:16}  {eta} left  {wide_msg}");
                     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
                 }
             }
@@ -53,15 +53,19 @@ impl Display {
                 }
             }
             Progress::Epoch(epoch) => {
-                self.validation =
-                    epoch.validation.map_or(String::new(), |scores| format!(", validation {}", words(&scores)));
-                if self.bar.is_none() {
-                    let width = self.epochs.to_string().len();
-                    tell(&format!(
-                        "epoch {:>width$}/{}: loss {:.4}{}, {:.1} s",
-                        epoch.epoch, self.epochs, epoch.train_loss, self.validation, epoch.seconds
-                    ));
+                let judged = epoch.validation.as_ref().map(judged).filter(|judged| !judged.is_empty());
+                if self.bar.is_some() {
+                    // One line, of which a narrow terminal shows the beginning.
+                    self.validation = judged.map_or(String::new(), |judged| format!(", validation {judged}"));
+                    return;
                 }
+                let loss = epoch.validation.map(|scores| format!(", validation loss {:.4}", scores.loss));
+                let validation: String = loss.into_iter().chain(judged.map(|judged| format!(", {judged}"))).collect();
+                let width = self.epochs.to_string().len();
+                tell(&format!(
+                    "epoch {:>width$}/{}: loss {:.4}{validation}, {:.1} s",
+                    epoch.epoch, self.epochs, epoch.train_loss, epoch.seconds
+                ));
             }
         }
     }
@@ -74,10 +78,11 @@ impl Display {
     }
 }
 
-fn words(scores: &Scores) -> String {
+/// What people ask for, which the loss is not.
+fn judged(scores: &Scores) -> String {
     match (scores.accuracy, scores.rmse) {
-        (Some(accuracy), _) => format!("loss {:.4}, accuracy {accuracy:.4}", scores.loss),
-        (_, Some(rmse)) => format!("loss {:.4}, rmse {rmse:.6}", scores.loss),
-        _ => format!("loss {:.4}", scores.loss),
+        (Some(accuracy), _) => format!("accuracy {accuracy:.4}"),
+        (_, Some(rmse)) => format!("rmse {rmse:.6}"),
+        _ => String::new(),
     }
 }

@@ -122,6 +122,8 @@ fn numbers_that_cannot_be() {
         let found = format!("'{rate}'");
         refuse(&folder, &["train", "--rate", rate], ["--rate", "a finite number above 0", &found, "a usual rate is"]);
     }
+    let parts = ["--threads", "a whole number from 1 to 1024", "'100000'", "leave it out"];
+    refuse(&folder, &["train", "--threads", "100000"], parts);
     let parts = ["--optimizer", "one of sgd, momentum, adam", "'adma'", "did you mean 'adam'?"];
     refuse(&folder, &["train", "--optimizer", "adma"], parts);
     refuse(&folder, &["train", "--test", "1"], ["--test", "a number from 0 to less than 1", "'1'", "0.1 sets"]);
@@ -164,4 +166,39 @@ fn data_that_changed_are_noticed() {
     chainrule(&folder, &["test", "run"]).assert().success();
     fs::write(folder.path().join("table.csv"), table.replacen("0,0,0", "0,1,0", 1)).unwrap();
     refuse(&folder, &["test", "run"], ["table.csv", "the data of run, fingerprint", "other data", "put the data back"]);
+}
+
+#[test]
+fn places_that_cannot_be_written_are_told_before_the_training() {
+    let folder = with(&[("file.csv", b"a,b\n1,x\n2,y\n"), ("empty/keep", b"")]);
+    fs::remove_file(folder.path().join("empty/keep")).unwrap();
+    let told = |arguments: &[&str], directory: &str, message: &str| {
+        let mut command = chainrule(&folder, arguments);
+        let output = command.current_dir(folder.path().join(directory)).assert().code(2).get_output().clone();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.starts_with("error: ") && error.contains(message), "{arguments:?}: {error}");
+    };
+    told(&["train", "--out", "file.csv/run"], ".", "a folder that can be written");
+    told(&["train", "--out", "."], "empty", "found the current folder");
+    assert_eq!(inventory(folder.path()).len(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_written_and_never_replaced() {
+    use std::os::unix::fs::symlink;
+
+    let folder = with(&[("table.csv", b"a,b\n1,x\n2,y\n"), ("there.csv", b"")]);
+    let train = ["train", "table.csv", "--target", "b", "--epochs", "1", "--out", "run"];
+    chainrule(&folder, &train).assert().success();
+    let path = |name: &str| folder.path().join(name);
+    symlink("/dev/stdout", path("device")).unwrap();
+    symlink("there.csv", path("link.csv")).unwrap();
+    let predicted = chainrule(&folder, &["predict", "run", "table.csv", "-o", "device"]).assert().success();
+    assert!(predicted.get_output().stdout.starts_with(b"predicted,p(x),p(y)\n"));
+    chainrule(&folder, &["predict", "run", "table.csv", "-o", "link.csv"]).assert().success();
+    assert!(path("device").is_symlink() && path("link.csv").is_symlink());
+    assert!(fs::read_to_string(path("there.csv")).unwrap().starts_with("predicted,"));
+    let parts = ["table.csv", "a file other than DATA", "DATA", "choose another --out"];
+    refuse(&folder, &["predict", "run", "table.csv", "-o", "table.csv"], parts);
 }

@@ -99,7 +99,14 @@ fn numbers_are_judged_in_their_own_unit() {
     assert!(result["test"]["r2"].as_f64().unwrap() > 0.95);
     assert!(result["test"].get("accuracy").is_none());
     assert_eq!(json(&folder, &["test", "runs/line-1", "--json"])["test"], result["test"]);
+    // Columns are found by name, or without names in their order.
+    let turned: String =
+        line(400).lines().map(|row| row.split(',').rev().collect::<Vec<_>>().join(",") + "\n").collect();
+    fs::write(folder.path().join("turned.csv"), turned).unwrap();
+    fs::write(folder.path().join("bare.csv"), line(400).split_once('\n').unwrap().1).unwrap();
     let all = json(&folder, &["test", "runs/line-1", "line.csv", "--json"]);
+    assert_eq!(json(&folder, &["test", "runs/line-1", "turned.csv", "--json"])["test"], all["test"]);
+    assert_eq!(json(&folder, &["test", "runs/line-1", "bare.csv", "--target", "2", "--json"])["test"], all["test"]);
     assert_ne!(all["test"], result["test"], "all rows, not only those held out");
 }
 
@@ -117,6 +124,7 @@ fn a_loss_that_is_not_finite_is_told_with_its_place() {
         error.contains("first value that was not finite: ") && error.contains(" in 2.affine (layer affine:1)"),
         "{error}"
     );
+    assert!(error.ends_with("hint: try a smaller rate; the usual one of sgd is 0.1\n"), "{error}");
     assert!(output.stdout.is_empty());
     assert_eq!(files(folder.path()), ["line.csv"]);
 }

@@ -24,8 +24,8 @@ pub struct Diverged {
     pub loss: f64,
     /// The learning rate.
     pub rate: f64,
-    /// What took the steps.
-    pub optimizer: Rule,
+    /// The optimizer's name.
+    pub optimizer: &'static str,
     /// The first value that was not finite, if it could be found.
     pub first: Option<NotFinite>,
 }
@@ -52,11 +52,10 @@ impl fmt::Display for Diverged {
             }
         }
         // A tenth of a rate that is far too large still is.
-        match (rate / 10.0, optimizer.usual_rate()) {
-            (tenth, usual) if usual < tenth => {
-                write!(f, "\n  hint: try a smaller rate; the usual one of {} is {}", optimizer.name(), short(usual))
-            }
-            (tenth, _) => write!(f, "\n  hint: try a smaller rate, such as {}", short(tenth)),
+        let tenth = rate / 10.0;
+        match Rule::named(optimizer).map(Rule::usual_rate).filter(|&usual| usual < tenth) {
+            Some(usual) => write!(f, "\n  hint: try a smaller rate; the usual one of {optimizer} is {}", short(usual)),
+            None => write!(f, "\n  hint: try a smaller rate, such as {}", short(tenth)),
         }
     }
 }
@@ -129,8 +128,8 @@ mod tests {
     #[test]
     fn the_hint_is_a_tenth_or_the_usual_rate() {
         let hint = |rate| {
-            let sgd = Rule::Sgd;
-            let diverged = Diverged { epoch: 1, step: 2, of: "loss", loss: f64::NAN, rate, optimizer: sgd, first: None };
+            let diverged =
+                Diverged { epoch: 1, step: 2, of: "loss", loss: f64::NAN, rate, optimizer: "sgd", first: None };
             diverged.to_string().lines().last().unwrap_or_default().to_owned()
         };
         assert_eq!(hint(1e30), "  hint: try a smaller rate; the usual one of sgd is 0.1");

@@ -16,6 +16,7 @@ use crate::closest::closest;
 use crate::dataset::{Cells, Dataset, Target};
 use crate::input_error::{InputError, excerpt, listing};
 use crate::model::Task;
+use crate::readers::csv::numbered;
 use crate::standardise::{Standardise, TargetScale};
 
 /// What training fitted on its rows.
@@ -146,21 +147,13 @@ impl Encoding {
 
 impl InputEncoding {
     fn apply(&self, data: &mut Dataset) -> Result<(), InputError> {
+        self.arrange(data)?;
         if data.width() != self.width || data.width() == 0 {
             return Err(InputError::new(
                 data.source.clone(),
                 format!("rows of {} cells, as in training", self.width),
                 format!("rows of {}", data.width()),
                 "give data of the kind that the network was trained on",
-            ));
-        }
-        let misnamed = self.columns.iter().zip(&data.columns).find(|(trained, given)| trained != given);
-        if let Some((trained, given)) = misnamed {
-            return Err(InputError::new(
-                format!("{}, header", data.source),
-                format!("the columns of training in their order, here {}", excerpt(trained)),
-                excerpt(given),
-                "put the columns into the order of training",
             ));
         }
         match (&self.standardise, self.byte) {
@@ -174,6 +167,38 @@ impl InputEncoding {
             }
             (None, None) => Ok(()),
         }
+    }
+}
+
+impl InputEncoding {
+    /// Finds the columns of training by name, wherever they are and whatever else there is. A
+    /// table without names has them in their order.
+    fn arrange(&self, data: &mut Dataset) -> Result<(), InputError> {
+        if data.columns == self.columns || data.columns.is_empty() || self.columns.is_empty() {
+            return Ok(());
+        }
+        if data.width() == self.width && (numbered(&data.columns) || numbered(&self.columns)) {
+            data.columns.clone_from(&self.columns);
+            return Ok(());
+        }
+        let place = |name: &String| {
+            data.columns.iter().position(|given| given == name).ok_or_else(|| {
+                InputError::new(
+                    format!("{}, header", data.source),
+                    format!("a column {}, as in training", excerpt(name)),
+                    format!("columns {}", listing(&data.columns)),
+                    "give the table the columns that the network was trained on",
+                )
+            })
+        };
+        let places: Vec<usize> = self.columns.iter().map(place).collect::<Result<_, _>>()?;
+        if let Cells::F32(cells) = &mut data.cells {
+            let rows = cells.chunks_exact(data.columns.len());
+            *cells = rows.flat_map(|row| places.iter().map(|&at| row[at])).collect();
+            data.shape = vec![self.width];
+            data.columns.clone_from(&self.columns);
+        }
+        Ok(())
     }
 }
 
@@ -291,6 +316,22 @@ mod tests {
     }
 
     #[test]
+    fn columns_are_found_again_by_name() {
+        let trained = data(vec![0.0, 10.0, 2.0, 30.0], classes(&[0, 1], &["no", "yes"]));
+        let encoding = Encoding::fit(&trained, &[0, 1]).unwrap();
+        let cells = |columns: &[&str], cells: &[f32]| {
+            let mut given = data(cells.to_vec(), Target::None);
+            given.columns = columns.iter().map(|&name| name.into()).collect();
+            given.shape = vec![columns.len()];
+            encoding.apply(given).unwrap().data.cells
+        };
+        let expected = Cells::F32(vec![-1.0, 1.0]);
+        assert_eq!(cells(&["a", "b"], &[0.0, 30.0]), expected);
+        assert_eq!(cells(&["b", "more", "a"], &[30.0, 7.0, 0.0]), expected);
+        assert_eq!(cells(&["0", "2"], &[0.0, 30.0]), expected, "a table without names");
+    }
+
+    #[test]
     fn pixels_may_come_as_a_table() {
         let input = InputEncoding { width: 2, columns: vec![], byte: Some(0.5), standardise: None };
         let target = TargetEncoding::Classes(vec!["a".into(), "b".into()]);
@@ -305,7 +346,7 @@ mod tests {
         let encoding = Encoding::fit(&trained, &[0, 1]).unwrap();
         let mut renamed = trained.clone();
         renamed.columns[1] = "c".into();
-        assert_eq!(encoding.apply(renamed).unwrap_err().found, "'c'");
+        assert_eq!(encoding.apply(renamed).unwrap_err().found, "columns 'a', 'c'");
         let mut wide = trained;
         wide.shape = vec![4];
         assert_eq!(encoding.apply(wide).unwrap_err().found, "rows of 4");

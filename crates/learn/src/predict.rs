@@ -95,7 +95,7 @@ impl Predictor {
     /// `predicted` alone, in the target's unit.
     ///
     /// # Errors
-    /// If there is no memory for the network, or the header cannot be written.
+    /// If there is no memory for the network.
     pub fn predict_into<W: Write>(&self, out: W, threads: usize) -> Result<Predictions<'_, W>, PredictError> {
         let graph = Graph::new();
         let task = self.encoding.task();
@@ -104,15 +104,8 @@ impl Predictor {
         let backend = Cpu::new(threads);
         let mut arena = backend.allocate(&[&plan], ROWS).map_err(InputError::from)?;
         weights::write(&backend, &mut arena, &plan, &self.tensors);
-        let mut out = csv::Writer::from_writer(out);
-        out.write_field("predicted")?;
-        if let TargetEncoding::Classes(names) = &self.encoding.target {
-            for name in names {
-                out.write_field(format!("p({name})"))?;
-            }
-        }
-        out.write_record(None::<&[u8]>)?;
-        Ok(Predictions { predictor: self, backend, y: plan.value(network.y), plan, arena, out })
+        let out = csv::Writer::from_writer(out);
+        Ok(Predictions { predictor: self, backend, y: plan.value(network.y), plan, arena, out, headed: false })
     }
 }
 
@@ -134,6 +127,7 @@ pub struct Predictions<'a, W: Write> {
     y: Option<Buf>,
     arena: CpuArena,
     out: csv::Writer<W>,
+    headed: bool,
 }
 
 impl<W: Write> Predictions<'_, W> {
@@ -144,6 +138,8 @@ impl<W: Write> Predictions<'_, W> {
     pub fn add(&mut self, mut data: Dataset) -> Result<(), PredictError> {
         data.target = Target::None;
         let table = self.predictor.encoding.apply(data)?;
+        // Only now, so that rows that do not fit leave nothing behind.
+        self.header()?;
         let columns = table.columns();
         let Some(y) = self.y else { return Ok(()) };
         for rows in table.rows().chunks(ROWS) {
@@ -153,6 +149,19 @@ impl<W: Write> Predictions<'_, W> {
             outputs.chunks_exact(y.shape.len()).try_for_each(|outputs| self.write(outputs))?;
         }
         Ok(())
+    }
+
+    fn header(&mut self) -> Result<(), PredictError> {
+        if std::mem::replace(&mut self.headed, true) {
+            return Ok(());
+        }
+        self.out.write_field("predicted")?;
+        if let TargetEncoding::Classes(names) = &self.predictor.encoding.target {
+            for name in names {
+                self.out.write_field(format!("p({name})"))?;
+            }
+        }
+        Ok(self.out.write_record(None::<&[u8]>)?)
     }
 
     fn write(&mut self, outputs: &[f64]) -> Result<(), PredictError> {
@@ -175,6 +184,7 @@ impl<W: Write> Predictions<'_, W> {
     /// # Errors
     /// If it cannot be written.
     pub fn finish(mut self) -> Result<(), PredictError> {
+        self.header()?;
         Ok(self.out.flush()?)
     }
 }

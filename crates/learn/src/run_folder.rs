@@ -116,7 +116,7 @@ impl Run {
 }
 
 /// Whether a run may be written to `folder`: it is not there, or empty, or with `force` holds
-/// a run and nothing else.
+/// a run and nothing else; and there is leave to write beside it.
 ///
 /// # Errors
 /// If it may not.
@@ -124,11 +124,15 @@ pub fn expect_free(folder: &Path, force: bool) -> Result<(), InputError> {
     let place = folder.display().to_string();
     let mut names: Vec<String> = match fs::read_dir(folder) {
         Ok(entries) => entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect(),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound && !folder.is_symlink() => return expect_writable(folder),
         Err(e) => return Err(unwritable(folder, &e)),
     };
+    if is_current(folder) {
+        let (expected, found) = ("a folder that may be replaced", "the current folder");
+        return Err(InputError::new(place, expected, found, "choose another --out, such as run"));
+    }
     if names.is_empty() {
-        return Ok(());
+        return expect_writable(folder);
     }
     names.sort_unstable();
     let others: Vec<&String> = names.iter().filter(|name| !FILES.contains(&name.as_str())).collect();
@@ -140,7 +144,27 @@ pub fn expect_free(folder: &Path, force: bool) -> Result<(), InputError> {
         let hint = "choose another --out, or replace the run with --force";
         return Err(InputError::new(place, "a folder without a run", "a run, which is kept", hint));
     }
-    Ok(())
+    expect_writable(folder)
+}
+
+/// Whether replacing `folder` would pull the current folder away from under the user.
+fn is_current(folder: &Path) -> bool {
+    let current = std::env::current_dir().and_then(fs::canonicalize);
+    current.is_ok_and(|current| fs::canonicalize(folder).is_ok_and(|folder| current.starts_with(folder)))
+}
+
+/// Tries whether a folder can be made beside `folder`, or in the nearest that there is above it.
+fn expect_writable(folder: &Path) -> Result<(), InputError> {
+    let folder = &target(folder);
+    let named = |above: &Path| if above.as_os_str().is_empty() { PathBuf::from(".") } else { above.to_owned() };
+    let above = folder.ancestors().skip(1).map(named).find(|above| above.exists()).unwrap_or_default();
+    let probe = above.join(format!(".chainrule-{}", std::process::id()));
+    fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).map_err(|e| unwritable(folder, &e))
+}
+
+/// Where a link leads: it is to stay a link.
+fn target(folder: &Path) -> PathBuf {
+    fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 /// Writes the run of a training on data from `source`.
@@ -149,6 +173,7 @@ pub fn expect_free(folder: &Path, force: bool) -> Result<(), InputError> {
 /// As [`expect_free`], or if it cannot be written.
 pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> Result<(), InputError> {
     expect_free(folder, force)?;
+    let folder = &target(folder);
     let record = Record::of(trained, source).to_toml()?;
     let model = weights::to_bytes(trained.predictor.tensors())?;
     let mut metrics = String::new();

@@ -3,7 +3,7 @@
 //! A checkpoint is one slice of the arena, parameters and then optimizer memory; with it and
 //! the number of a step, what follows is determined to the bit.
 
-use chainrule_engine::{Backend, Buf, Clock, Plan, Rows, Rule, Span};
+use chainrule_engine::{Backend, Buf, Clock, Plan, Rows, Span};
 
 use crate::divergence::{Diverged, Suspect};
 use crate::evaluate::ROWS;
@@ -21,7 +21,7 @@ pub(crate) struct Session<'a, 'g, B: Backend> {
     update: Plan,
     loss: Option<Buf>,
     suspect: Suspect<'a, 'g>,
-    optimizer: Rule,
+    optimizer: &'static str,
     rate: f64,
 }
 
@@ -38,7 +38,7 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
             let values = initial(suspect.model, number, parameter.shape, settings.seed);
             backend.write(&mut arena, parameter.span, &values);
         }
-        let (optimizer, rate) = (settings.optimizer, settings.rate());
+        let (optimizer, rate) = (settings.optimizer.name(), settings.rate());
         Session { backend, arena, loss: update.loss(), update, suspect, optimizer, rate }
     }
 

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 use chainrule::engine::{Cpu, Reference};
-use chainrule::{Cells, Data, Dataset, Progress, Settings, Target, TrainError, Trained, digits, train, train_on};
+use chainrule::{
+    Cells, Data, Dataset, Fractions, Progress, Settings, Split, Target, TrainError, Trained, digits, train, train_on,
+};
 
 fn settings(model: &str, epochs: usize) -> Settings {
     Settings { model: Some(model.parse().unwrap()), epochs, ..Settings::default() }
@@ -66,6 +68,49 @@ fn the_test_set_shapes_nothing() {
     assert_eq!(tensors(&one), tensors(&other));
     assert_eq!((one.train, one.validation, one.best_epoch), (other.train, other.validation, other.best_epoch));
     assert_ne!(one.test, other.test);
+}
+
+#[test]
+fn rows_that_were_split_off_shape_nothing() {
+    let settings = settings("affine:8 relu affine:1", 5);
+    let rows = Split::new(&line(200).target, 200, settings.fractions, settings.seed).unwrap();
+    let with = |changed: &[u32], epochs| {
+        let mut data = line(200);
+        let (Cells::F32(cells), Target::Numbers { values, .. }) = (&mut data.cells, &mut data.target) else {
+            panic!("a line is of numbers")
+        };
+        for &row in changed {
+            cells[row as usize * 2] = 1e6;
+            values[row as usize] = -1e6;
+        }
+        train(data, &Settings { epochs, ..settings.clone() }, |_| {}).unwrap()
+    };
+    let (one, other) = (with(&[], 5), with(&rows.test, 5));
+    assert_eq!(one.predictor.encoding(), other.predictor.encoding());
+    assert_eq!(tensors(&one), tensors(&other));
+    assert_eq!((one.train, one.validation, one.best_epoch), (other.train, other.validation, other.best_epoch));
+    assert_ne!(one.test, other.test);
+    // The rows to choose by choose the epoch, and nothing else: of one epoch there is no choice.
+    let (one, other) = (with(&[], 1), with(&rows.validation, 1));
+    assert_eq!(one.predictor.encoding(), other.predictor.encoding());
+    assert_eq!(tensors(&one), tensors(&other));
+    assert_eq!((one.train, one.test), (other.train, other.test));
+    assert_ne!(one.validation, other.validation);
+}
+
+#[test]
+fn scoring_between_epochs_changes_no_bit() {
+    let chosen =
+        Settings { fractions: Fractions { validation: 0.3, test: 0.0 }, ..settings("affine:16 relu affine:10", 4) };
+    let with = train(digits(), &chosen, |_| {}).unwrap();
+    // The same rows in the same order, without any to choose by.
+    let rows = Split::new(&digits().target, digits().rows(), chosen.fractions, chosen.seed).unwrap();
+    let alone = Settings { fractions: Fractions { validation: 0.0, test: 0.0 }, epochs: with.best_epoch, ..chosen };
+    let without = train(digits().select(&rows.train), &alone, |_| {}).unwrap();
+    assert!(with.best_epoch > 1 && with.validation.is_some() && without.validation.is_none());
+    assert_eq!(tensors(&with), tensors(&without));
+    let losses = |trained: &Trained| trained.history.iter().map(|epoch| epoch.train_loss).collect::<Vec<_>>();
+    assert_eq!(losses(&with)[..with.best_epoch], losses(&without));
 }
 
 #[test]

@@ -2,18 +2,16 @@
 //! the derivative, parameter by parameter, in f64 on random rows.
 
 use std::io::{Write, stdout};
-use std::path::PathBuf;
 
-use anyhow::Context;
 use chainrule::engine::gradient_check::{CheckOptions, Difference, ParameterCheck, TOLERANCE, check_gradients};
 use chainrule::engine::{Column, Graph};
 use chainrule::initial::initial;
 use chainrule::random::{Purpose, stream};
-use chainrule::{InputError, Model, Run, Task, Tensor};
-use clap::{ArgGroup, Args};
+use chainrule::{InputError, Task, Tensor};
+use clap::Args;
 use serde::Serialize;
 
-use super::plan::task;
+use super::subject::{Subject, SubjectArgs};
 use crate::arguments;
 use crate::outcome::No;
 use crate::significant::significant;
@@ -28,19 +26,13 @@ const MOST: usize = 20_000_000;
 /// all its elements, or a sample of them. A relative error above 1e-6 fails. Elements where the
 /// loss has a kink, as relu's at 0, have no derivative; they are counted and not compared.
 #[derive(Args)]
-#[command(group = ArgGroup::new("network").required(true).args(["run", "model"]), after_help = "\
+#[command(after_help = "\
 Examples:
   chainrule check --model 'affine:50 relu affine:10' --input 784
   chainrule check runs/digits-1 --sample 500")]
 pub(crate) struct CheckArgs {
-    /// The folder that `chainrule train` wrote: its trained parameters are checked
-    run: Option<PathBuf>,
-    /// The layers in order, with random parameters; with affine:1 last it predicts a number
-    #[arg(long, value_name = "SPEC", value_parser = arguments::model, requires = "input")]
-    model: Option<Model>,
-    /// How many numbers a row has
-    #[arg(long, value_name = "N", value_parser = arguments::count, requires = "model")]
-    input: Option<usize>,
+    #[command(flatten)]
+    subject: SubjectArgs,
     /// How many elements of a parameter to compare at most
     #[arg(long, value_name = "N", value_parser = arguments::count, default_value_t = 200)]
     sample: usize,
@@ -55,18 +47,9 @@ pub(crate) struct CheckArgs {
     json: bool,
 }
 
-/// The network that is checked.
-struct Subject {
-    model: Model,
-    width: usize,
-    task: Task,
-    /// Of a run; random ones if `None`.
-    parameters: Option<Vec<Vec<f64>>>,
-}
-
 /// Checks, and prints a line a parameter.
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
-    let subject = subject(args)?;
+    let subject = args.subject.open()?;
     let checks = check(&subject, args)?;
     let report = Report {
         model: subject.model.to_string(),
@@ -77,32 +60,21 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
         passed: checks.iter().all(ParameterCheck::passed),
         parameters: checks.iter().map(Line::of).collect(),
     };
-    let page = if args.json { serde_json::to_string(&report)? + "\n" } else { page(&report) };
-    stdout().lock().write_all(page.as_bytes())?;
+    answer(&report, args.json, stdout().lock())
+}
+
+/// Prints the report; a wrong gradient is an error.
+fn answer(report: &Report, json: bool, mut out: impl Write) -> anyhow::Result<()> {
+    let page = if json { serde_json::to_string(report)? + "\n" } else { page(report) };
+    out.write_all(page.as_bytes())?;
     match report.parameters.iter().find(|line| !line.passed) {
         Some(line) => Err(No(line.failure()).into()),
         None => Ok(()),
     }
 }
 
-fn subject(args: &CheckArgs) -> anyhow::Result<Subject> {
-    let Some(folder) = &args.run else {
-        let model = args.model.clone().context("check takes a RUN or --model")?;
-        let width = args.input.context("--model takes --input as well")?;
-        return Ok(Subject { task: task(&model), model, width, parameters: None });
-    };
-    let predictor = Run::open(folder)?.predictor;
-    let values = |tensor: &Tensor| tensor.values.iter().copied().map(f64::from).collect();
-    Ok(Subject {
-        model: predictor.model().clone(),
-        width: predictor.encoding().input.width,
-        task: predictor.encoding().task(),
-        parameters: Some(predictor.tensors().iter().map(values).collect()),
-    })
-}
-
 fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterCheck>> {
-    let Subject { model, width, task, parameters } = subject;
+    let Subject { model, width, task, run } = subject;
     let cells = args.rows.checked_mul(*width);
     let numbers = model.numbers(*width).zip(cells).and_then(|(parameters, cells)| parameters.checked_add(cells));
     if numbers.is_none_or(|numbers| numbers > MOST) {
@@ -116,7 +88,11 @@ fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterChe
     let network = model.build(&graph, *width, *task)?;
     let plan = graph.gradients(network.loss).map_err(InputError::from)?;
     let random = || plan.parameters().iter().zip(0..).map(|(p, number)| initial(model, number, p.shape, args.seed));
-    let parameters = parameters.clone().unwrap_or_else(|| random().collect());
+    let values = |tensor: &Tensor| tensor.values.iter().copied().map(f64::from).collect();
+    let parameters: Vec<Vec<f64>> = match run {
+        Some(run) => run.predictor.tensors().iter().map(values).collect(),
+        None => random().collect(),
+    };
 
     let mut draws = stream(args.seed, Purpose::Sample, 0);
     let x: Vec<f64> = (0..args.rows * width).map(|_| draws.normal()).collect();
@@ -233,12 +209,100 @@ fn page(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::axes;
+    use std::process::ExitCode;
+
+    use chainrule::engine::{At, Buf, Emit, Op, Out, Shape, ShapeError};
+
+    use super::*;
+    use crate::outcome;
 
     #[test]
     fn an_elements_indices() {
         assert_eq!(axes(7, &[2, 5]), [1, 2]);
         assert_eq!(axes(3, &[4]), [3]);
         assert_eq!(axes(0, &[]), Vec::<usize>::new());
+    }
+
+    /// y = x², with dx = dy·x, or with the right derivative, dy·2x.
+    #[derive(Debug)]
+    struct Square {
+        right: bool,
+    }
+
+    impl Op for Square {
+        fn name(&self) -> &'static str {
+            "square"
+        }
+        fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+            Ok(x[0])
+        }
+        fn forward(&self, x: &[Buf], k: &mut Emit) -> Out {
+            k.mul(x[0], x[0]).into()
+        }
+        fn backward(&self, at: &At<'_>, dy: Buf, k: &mut Emit) -> Vec<Option<Buf>> {
+            let half = k.mul(dy, at.x[0]);
+            vec![Some(if self.right { k.add(half, half) } else { half })]
+        }
+    }
+
+    /// What is printed, and the exit status.
+    fn checked(op: Square, json: bool) -> (String, ExitCode) {
+        let graph = Graph::new();
+        let (good, bad) = (graph.parameter("good", [2]), graph.parameter("bad", [2, 2]));
+        let loss = good.tanh().sum() + graph.apply(op, &[bad]).sum();
+        let values = [vec![0.5, -0.25], vec![0.5, -1.0, 1.5, 2.0]];
+        let checks = check_gradients(&graph, loss, &values, &[], CheckOptions::default()).unwrap();
+        let report = Report {
+            model: "a model".to_owned(),
+            input: 2,
+            rows: 0,
+            seed: 1,
+            tolerance: TOLERANCE,
+            passed: checks.iter().all(ParameterCheck::passed),
+            parameters: checks.iter().map(Line::of).collect(),
+        };
+        let mut out = Vec::new();
+        let status = outcome::of(answer(&report, json, &mut out));
+        (String::from_utf8(out).unwrap(), status)
+    }
+
+    #[test]
+    fn a_broken_derivative_is_exit_status_1() {
+        let (page, status) = checked(Square { right: false }, false);
+        assert_eq!(status, ExitCode::from(1));
+        let verdict = |name: &str| page.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        assert!(verdict("good").ends_with("right"), "{page}");
+        assert!(verdict("bad").contains("5.0e-1") && verdict("bad").ends_with("WRONG"), "{page}");
+        let (json, status) = checked(Square { right: false }, true);
+        assert_eq!(status, ExitCode::from(1));
+        assert!(json.contains(r#""passed":false,"parameters":[{"name":"good""#), "{json}");
+    }
+
+    #[test]
+    fn right_derivatives_are_exit_status_0() {
+        let (page, status) = checked(Square { right: true }, false);
+        assert_eq!(status, ExitCode::SUCCESS);
+        assert!(!page.contains("WRONG"), "{page}");
+    }
+
+    #[test]
+    fn a_failure_says_where_and_how_far() {
+        let line = Line {
+            name: "0.weight".to_owned(),
+            shape: vec![2, 3],
+            checked: 6,
+            total: 6,
+            kinks: 0,
+            largest_error: Some(0.5),
+            at: Some(vec![1, 2]),
+            by_chain_rule: Some(1.5),
+            by_definition: Some(3.0),
+            passed: false,
+        };
+        assert_eq!(
+            line.failure(),
+            "gradient check failed: 0.weight at [1, 2] is 1.5 by the chain rule and 3 by definition, \
+             a relative error of 5.0e-1"
+        );
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod plan;
 pub(crate) mod predict;
+pub(crate) mod subject;
 pub(crate) mod summary;
 pub(crate) mod test;
 pub(crate) mod train;

@@ -1,14 +1,12 @@
 //! `chainrule plan`: what the machine does for a network, call by call.
 
 use std::io::{Write, stdout};
-use std::path::PathBuf;
 
-use anyhow::Context;
+use chainrule::InputError;
 use chainrule::engine::{Goal, Graph, Plan, Request, Rule};
-use chainrule::spec::Layer;
-use chainrule::{InputError, Model, Run, Task};
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{Args, ValueEnum};
 
+use super::subject::{Subject, SubjectArgs};
 use crate::arguments;
 
 /// Show the compiled plan of a network
@@ -16,19 +14,13 @@ use crate::arguments;
 /// Prints the sweeps, the kernel calls as formulas, their floating-point operations, and
 /// where each result lives.
 #[derive(Args)]
-#[command(group = ArgGroup::new("network").required(true).args(["run", "model"]), after_help = "\
+#[command(after_help = "\
 Examples:
   chainrule plan runs/digits-1
   chainrule plan --model 'affine:50 relu affine:10' --input 784 --goal predict")]
 pub(crate) struct PlanArgs {
-    /// The folder that `chainrule train` wrote
-    run: Option<PathBuf>,
-    /// The layers in order, of affine:N, relu, sigmoid and tanh; with affine:1 last it predicts a number
-    #[arg(long, value_name = "SPEC", value_parser = arguments::model, requires = "input")]
-    model: Option<Model>,
-    /// How many numbers a row has
-    #[arg(long, value_name = "N", value_parser = arguments::count, requires = "model")]
-    input: Option<usize>,
+    #[command(flatten)]
+    subject: SubjectArgs,
     /// What the plan delivers
     #[arg(long, value_enum, default_value_t = Delivers::Update)]
     goal: Delivers,
@@ -51,20 +43,9 @@ enum Delivers {
 
 /// Compiles and prints.
 pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<()> {
-    let mut rule = args.optimizer;
-    let (model, width, task) = match &args.run {
-        Some(folder) => {
-            let run = Run::open(folder)?;
-            rule = rule.or_else(|| Rule::named(&run.record.training.optimizer));
-            let encoding = run.predictor.encoding();
-            (run.predictor.model().clone(), encoding.input.width, encoding.task())
-        }
-        None => {
-            let model = args.model.clone().context("plan takes a RUN or --model")?;
-            let task = task(&model);
-            (model, args.input.context("--model takes --input as well")?, task)
-        }
-    };
+    let Subject { model, width, task, run } = args.subject.open()?;
+    let trained = || Rule::named(&run.as_ref()?.record.training.optimizer);
+    let rule = args.optimizer.or_else(trained);
     let graph = Graph::new();
     let network = model.build(&graph, width, task)?;
     let goal = match args.goal {
@@ -78,12 +59,4 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<()> {
     let plan = Plan::compile(&graph, &request).map_err(InputError::from)?;
     write!(stdout().lock(), "{plan}")?;
     Ok(())
-}
-
-/// One output is a number, more are classes.
-pub(crate) fn task(model: &Model) -> Task {
-    match model.layers().last() {
-        Some(Layer::Affine(outputs @ 2..)) => Task::Classes(*outputs),
-        _ => Task::Number,
-    }
 }

@@ -30,7 +30,7 @@ pub(crate) struct TestArgs {
     #[arg(long, requires = "data")]
     no_header: bool,
     /// Threads; they change no result [default: all]
-    #[arg(long, value_name = "N", value_parser = arguments::count)]
+    #[arg(long, value_name = "N", value_parser = arguments::threads)]
     threads: Option<usize>,
     /// Print one JSON object
     #[arg(long)]

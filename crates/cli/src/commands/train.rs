@@ -50,7 +50,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed, value_parser = arguments::seed)]
     seed: u64,
     /// Threads; they change no result [default: all]
-    #[arg(long, value_name = "N", value_parser = arguments::count)]
+    #[arg(long, value_name = "N", value_parser = arguments::threads)]
     threads: Option<usize>,
     /// The run's folder [default: the next free of runs/DATA-1, -2, …]
     #[arg(long, value_name = "RUN")]
@@ -86,10 +86,10 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         threads: args.threads,
         fractions: Fractions { validation: args.validation, test: args.test },
     };
+    let out = || args.out.clone().unwrap_or_else(|| next_free(&source.name()));
     // Before the training: its time would be lost.
-    if let Some(out) = &args.out {
-        expect_free(out, args.force)?;
-    }
+    source.expect_text()?;
+    expect_free(&out(), args.force)?;
     let data = source.open(None)?;
     let mut display = Display::new();
     let trained = train(data, &settings, |progress| display.show(progress));
@@ -99,7 +99,8 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         TrainError::Diverged(e) => anyhow::Error::new(e),
     })?;
 
-    let out = args.out.clone().unwrap_or_else(|| next_free(&source.name()));
+    // Asked again: another training may have taken the name.
+    let out = out();
     save(&out, &trained, &source, args.force)?;
     Summary::new(&out, &Record::of(&trained, &source), trained.test).print(args.json)?;
     tell(&format!("next: chainrule test {}", out.display()));

@@ -73,5 +73,6 @@ fn diverged(stand: &Stand<'_>, rate: f64) -> String {
     let lost = stand.at.0.iter().find(|(_, x)| !x.is_finite());
     let (name, number) = lost.map_or(("the value", stand.value), |&(name, x)| (name, x));
     let (step, number) = (stand.step, significant(number));
-    format!("descent diverged: after {step} steps {name} is {number}; try a rate below {rate}")
+    let steps = if step == 1 { "step" } else { "steps" };
+    format!("descent diverged: after {step} {steps} {name} is {number}; try a rate below {}", significant(rate))
 }

@@ -20,7 +20,13 @@ pub(super) fn page(report: &Report<'_>, args: &DiffArgs) -> String {
     if let Some(descent) = &report.descent {
         let end = &descent.end;
         parts.push(format!("gradient descent, rate {}\n{}", significant(args.rate), path(f, descent)));
-        parts.push(format!("ended after {} steps{}: {f} = {}\n", end.step, at(&end.at), significant(end.value)));
+        parts.push(format!(
+            "ended after {} {}{}: {f} = {}\n",
+            end.step,
+            if end.step == 1 { "step" } else { "steps" },
+            at(&end.at),
+            significant(end.value)
+        ));
     }
     parts.join("\n")
 }
@@ -53,7 +59,7 @@ fn note(f: &str, report: &Report<'_>, h: f64) -> String {
         return String::new();
     }
     format!(
-        "They differ where {f} bends sharply within h = {h:e} of the point, as relu does at 0, or where h is too large.\n"
+        "They differ where {f} bends sharply within h = {h:e} of the point, as relu does at 0, or where h is too large or too small.\n"
     )
 }
 

@@ -86,7 +86,7 @@ impl Features {
 }
 
 /// Whether the columns are those of a table without a header: their numbers, but for the target's.
-fn numbered(columns: &[String]) -> bool {
+pub(crate) fn numbered(columns: &[String]) -> bool {
     let numbers: Option<Vec<usize>> = columns.iter().map(|column| column.parse().ok()).collect();
     numbers.is_some_and(|n| n.is_sorted_by(|a, b| a < b) && n.last().is_none_or(|&last| last <= n.len()))
 }

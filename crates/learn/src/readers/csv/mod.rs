@@ -7,6 +7,7 @@ mod features;
 mod table;
 mod target;
 
+pub(crate) use features::numbered;
 pub use features::{Features, read_features};
 
 use crate::{
@@ -122,6 +123,7 @@ fn target_column(table: &Table, asked: Option<&str>, headed: bool) -> Result<usi
         let near = closest(asked, names.iter().map(String::as_str)).filter(|_| headed);
         let hint = match near {
             Some(near) => format!("did you mean {}?", excerpt(near)),
+            None if headed => "the first line is taken for the columns' names; if it is not that, remove it".to_owned(),
             None => "--target COLUMN says which column to learn".to_owned(),
         };
         InputError::new(format!("{}, target", table.place()), choices, excerpt(asked), hint)

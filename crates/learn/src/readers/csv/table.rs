@@ -208,7 +208,8 @@ impl Table {
             }
             Ok(_) => ("a finite number", excerpt(text), "correct the cell, or remove the row"),
             Err(_) if self.byte() == 0 => {
-                ("a number", excerpt(text), "if the first line is no row but a note, remove it; if it is names, say so by leaving --no-header out")
+                let hint = "if the line is no row, remove it; if it names the columns, leave --no-header out";
+                ("a number", excerpt(text), hint)
             }
             Err(_) => {
                 ("a number", excerpt(text), "correct the cell; a column of words must be removed or written as numbers")

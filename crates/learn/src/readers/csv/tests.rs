@@ -148,10 +148,11 @@ fn a_cell_that_is_no_number() {
     );
     assert!(ask(b"age,y\n3,0\n,1\n").contains("line 3, column 'age': expected a number, found an empty cell"));
     assert!(ask(b"age,y\n3,0\n3, \n").contains("column 'y': expected a class or a number, found an empty"));
-    for infinite in ["inf", "-Infinity", "nan", "1e39"] {
+    for infinite in ["inf", "-Infinity", "nan", "1e999"] {
         let wrong = ask(format!("age,y\n3,0\n{infinite},1\n").as_bytes());
         assert!(wrong.contains(&format!("expected a finite number, found '{infinite}'")), "{wrong}");
     }
+    assert!(ask(b"age,y\n3,0\n1e39,1\n").contains("expected a number up to 3.4e38 in size, found '1e39'"));
     let wrong = ask(b"age,y\n3,0\n4\xff,1\n");
     assert!(wrong.contains("line 3, column 'age': expected UTF-8 text, found byte 0xff at byte 1"));
     assert!(ask(b"a\xffe,y\n3,0\n").contains("line 1, column '0': expected UTF-8 text"));
