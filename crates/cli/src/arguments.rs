@@ -1,6 +1,8 @@
 //! Arguments as typed, into values as meant. The errors lack their place, which `outcome`
 //! knows: the argument's name.
 
+use std::time::Duration;
+
 use chainrule::engine::{OPTIMIZERS, Rule};
 use chainrule::settings::MOST_THREADS;
 use chainrule::{InputError, Model, closest::closest};
@@ -22,6 +24,13 @@ pub(crate) fn threads(text: &str) -> Result<usize, InputError> {
 pub(crate) fn rate(text: &str) -> Result<f64, InputError> {
     let number = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
     number.ok_or_else(|| wrong("a finite number above 0", text, "a usual rate is 0.1 for sgd, 0.001 for adam"))
+}
+
+/// How long: at most an hour.
+pub(crate) fn seconds(text: &str) -> Result<Duration, InputError> {
+    let number = text.parse().ok().filter(|&seconds: &f64| seconds > 0.0 && seconds <= 3600.0);
+    let long = number.map(Duration::from_secs_f64);
+    long.ok_or_else(|| wrong("a number of seconds above 0, at most 3600", text, "for example 3"))
 }
 
 /// A share of the rows.

@@ -3,10 +3,12 @@
 //! Everything else is on stderr. No other crate of the workspace prints, reads arguments, or exits.
 
 mod arguments;
+mod calls;
 mod commands;
 mod expression;
 mod outcome;
 mod progress;
+mod rehearsal;
 mod significant;
 mod table;
 
@@ -34,6 +36,7 @@ enum Command {
     Check(commands::check::CheckArgs),
     Diff(commands::diff::DiffArgs),
     Plan(commands::plan::PlanArgs),
+    Bench(commands::bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
@@ -49,5 +52,6 @@ fn main() -> ExitCode {
         Some(Command::Check(args)) => commands::check::run(args),
         Some(Command::Diff(args)) => commands::diff::run(args),
         Some(Command::Plan(args)) => commands::plan::run(args),
+        Some(Command::Bench(args)) => commands::bench::run(args),
     })
 }

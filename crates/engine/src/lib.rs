@@ -57,6 +57,7 @@ pub mod reference;
 pub mod rows;
 pub mod shape;
 mod sweeps;
+mod traffic;
 pub mod window;
 
 pub use backend::{Backend, BackendError};

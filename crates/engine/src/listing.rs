@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::chain_rule::Forward;
+use crate::flops::Flops;
 use crate::function::{Map, Zip};
 use crate::graph::Node;
 use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel};
@@ -145,9 +146,60 @@ fn thousands(n: u64) -> String {
     out
 }
 
+/// A call as its line of the listing says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What it computes, with its shape: `%0[50]`.
+    pub result: String,
+    /// By what.
+    pub formula: String,
+    /// Its floating-point operations.
+    pub flops: Flops,
+    /// Where the result lives; empty for nowhere.
+    pub place: String,
+}
+
+/// A plan's page, with a text beside each call.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    plan: &'a Plan,
+    beside: &'a [String],
+}
+
+impl Plan {
+    /// The page with a text for each call, such as its time, between its number and its result: a column as wide as
+    /// the widest, aligned to the right. Without texts it is the plan's `Display`.
+    pub fn listing<'a>(&'a self, beside: &'a [String]) -> Listing<'a> {
+        Listing { plan: self, beside }
+    }
+
+    /// Its calls in their order.
+    pub fn lines(&self) -> impl Iterator<Item = Line> {
+        self.calls.iter().map(|call| {
+            let y = call.result();
+            Line {
+                result: format!("{}{}", self.name(y), self.values[y.index()].shape),
+                formula: self.formula(call),
+                flops: self.flops_of(call),
+                place: match self.places[y.index()] {
+                    place if place.zone == Zone::Nowhere => String::new(),
+                    place => format!("{:?}+{}", place.zone, place.offset).to_lowercase(),
+                },
+            }
+        })
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let goal = match self.goal {
+        self.listing(&[]).fmt(f)
+    }
+}
+
+impl fmt::Display for Listing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plan = self.plan;
+        let goal = match plan.goal {
             Goal::Predict => "predict".to_owned(),
             Goal::Loss => "loss".to_owned(),
             Goal::Gradients => "loss and gradients".to_owned(),
@@ -155,8 +207,8 @@ impl fmt::Display for Plan {
         };
         let count = |n: usize| thousands(n as u64);
         writeln!(f, "plan: {goal}")?;
-        let weights: usize = self.parameters().iter().map(|p| p.span.len).sum();
-        let layout = self.layout();
+        let weights: usize = plan.parameters().iter().map(|p| p.span.len).sum();
+        let layout = plan.layout();
         writeln!(
             f,
             "numbers: {} parameters, {} optimizer memory, {} whole; a row {} kept, {} scratch",
@@ -166,29 +218,28 @@ impl fmt::Display for Plan {
             count(layout.kept),
             count(layout.scratch)
         )?;
-        let flops = self.flops();
+        let flops = plan.flops();
         writeln!(f, "FLOPs: {} a row, {} once", thousands(flops.per_row), thousands(flops.once))?;
-        for sweep in &self.sweeps {
+        let width = self.beside.iter().map(|text| text.chars().count()).max();
+        let lines: Vec<Line> = plan.lines().collect();
+        for sweep in &plan.sweeps {
             match sweep.kind {
                 SweepKind::Examples => writeln!(f, "\nexamples' sweep: each chunk of rows, in order")?,
                 SweepKind::Parameters => writeln!(f, "\nparameters' sweep: each call by itself")?,
             }
             for at in sweep.calls.clone() {
-                let call = &self.calls[at];
-                let y = call.result();
-                let target = format!("{}{}", self.name(y), self.values[y.index()].shape);
-                let place = match self.places[y.index()] {
-                    place if place.zone == Zone::Nowhere => String::new(),
-                    place => format!("{:?}+{}", place.zone, place.offset).to_lowercase(),
-                };
-                let flops = self.flops_of(call);
+                let Line { result, formula, flops, place } = &lines[at];
                 let flops = match (flops.per_row, flops.once) {
                     (0, 0) => String::new(),
                     (rows, 0) => format!("{} a row", thousands(rows)),
                     (0, once) => thousands(once),
                     (rows, once) => format!("{} a row + {}", thousands(rows), thousands(once)),
                 };
-                let line = format!("{at:4}  {target:<20} = {:<52} {flops:<24} {place}", self.formula(call));
+                let beside = match (width, self.beside.get(at)) {
+                    (Some(width), Some(text)) => format!("  {text:>width$}"),
+                    _ => String::new(),
+                };
+                let line = format!("{at:4}{beside}  {result:<20} = {formula:<52} {flops:<24} {place}");
                 writeln!(f, "{}", line.trim_end())?;
             }
         }

@@ -24,3 +24,16 @@ fn the_books_apples() {
     let (apple, count, tax) = (g.parameter("apple", []), g.parameter("count", []), g.parameter("tax", []));
     insta::assert_snapshot!(g.gradients(apple * count * tax).unwrap());
 }
+
+#[test]
+fn texts_stand_beside_the_calls() {
+    let plan = network::classifier(4, &["affine:3"], Rule::Sgd);
+    let calls = plan.lines().count();
+    let texts: Vec<String> = (0..calls).map(|call| format!("{} µs", 10 * call)).collect();
+    let page = plan.listing(&texts).to_string();
+    let lines: Vec<&str> = page.lines().filter(|line| line.contains(" µs  ")).collect();
+    assert_eq!(lines.len(), calls, "{page}");
+    assert!(lines[0].starts_with("   0   0 µs  x[4]   "), "{page}");
+    assert!(lines[1].starts_with("   1  10 µs  t[]    "), "{page}");
+    assert_eq!(plan.listing(&[]).to_string(), plan.to_string());
+}

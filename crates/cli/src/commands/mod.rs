@@ -1,5 +1,6 @@
 //! One file a command: its arguments, what it does, what it prints.
 
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod plan;

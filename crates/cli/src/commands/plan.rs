@@ -1,13 +1,16 @@
-//! `chainrule plan`: what the machine does for a network, call by call.
+//! `chainrule plan`: what the machine does for a network, call by call, and how long each call takes.
 
 use std::io::{Write, stdout};
 
 use chainrule::InputError;
-use chainrule::engine::{Goal, Graph, Plan, Request, Rule};
+use chainrule::engine::{Cpu, Goal, Graph, Plan, Request, Rule};
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::subject::{Subject, SubjectArgs};
 use crate::arguments;
+use crate::calls::{Call, calls};
+use crate::rehearsal::Rehearsal;
 
 /// Show the compiled plan of a network
 ///
@@ -17,7 +20,8 @@ use crate::arguments;
 #[command(after_help = "\
 Examples:
   chainrule plan runs/digits-1
-  chainrule plan --model 'affine:50 relu affine:10' --input 784 --goal predict")]
+  chainrule plan --model 'affine:50 relu affine:10' --input 784 --goal predict
+  chainrule plan --model 'affine:50 relu affine:10' --input 784 --profile --batch 100")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     subject: SubjectArgs,
@@ -27,6 +31,15 @@ pub(crate) struct PlanArgs {
     /// sgd, momentum or adam [default: the run's, or adam]
     #[arg(long, value_name = "NAME", value_parser = arguments::optimizer)]
     optimizer: Option<Rule>,
+    /// Put beside each call what it takes on one thread: the median of several runs on random rows
+    #[arg(long)]
+    profile: bool,
+    /// Rows of a profiled run [default: the run's, or 100]
+    #[arg(long, value_name = "N", value_parser = arguments::count, requires = "profile")]
+    batch: Option<usize>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -43,11 +56,11 @@ enum Delivers {
 
 /// Compiles and prints.
 pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<()> {
-    let Subject { model, width, task, run } = args.subject.open()?;
-    let trained = || Rule::named(&run.as_ref()?.record.training.optimizer);
-    let rule = args.optimizer.or_else(trained);
+    let subject = args.subject.open()?;
+    let trained = subject.run.as_ref().map(|run| &run.record.training);
+    let rule = args.optimizer.or_else(|| Rule::named(&trained?.optimizer));
     let graph = Graph::new();
-    let network = model.build(&graph, width, task)?;
+    let network = subject.model.build(&graph, subject.width, subject.task)?;
     let goal = match args.goal {
         Delivers::Predict => Goal::Predict,
         Delivers::Loss => Goal::Loss,
@@ -57,6 +70,58 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<()> {
     let outputs = if goal == Goal::Predict { vec![network.y.id()] } else { Vec::new() };
     let request = Request { goal, loss: Some(network.loss.id()), outputs, ..Request::default() };
     let plan = Plan::compile(&graph, &request).map_err(InputError::from)?;
-    write!(stdout().lock(), "{plan}")?;
+    let batch = args.batch.or(trained.map(|training| training.batch)).unwrap_or(100);
+    let seconds = args.profile.then(|| profile(&subject, &plan, batch)).transpose()?;
+    let calls = calls(&plan, seconds.as_deref());
+    let page = if args.json {
+        let flops = plan.flops();
+        let report = Report {
+            model: subject.model.to_string(),
+            input: subject.width,
+            batch: args.profile.then_some(batch),
+            flops_per_row: flops.per_row,
+            flops_once: flops.once,
+            optimizer_bytes: plan.optimizer_bytes(),
+            calls,
+        };
+        serde_json::to_string(&report)? + "\n"
+    } else {
+        page(&plan, &calls, batch)
+    };
+    stdout().lock().write_all(page.as_bytes())?;
     Ok(())
+}
+
+/// The seconds of each call, on one thread.
+fn profile(subject: &Subject, plan: &Plan, batch: usize) -> anyhow::Result<Vec<f64>> {
+    Ok(Rehearsal::new(subject, plan, Cpu::new(1), batch)?.profile()?)
+}
+
+/// All that `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    input: usize,
+    /// Of the profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch: Option<usize>,
+    flops_per_row: u64,
+    flops_once: u64,
+    optimizer_bytes: u64,
+    calls: Vec<Call>,
+}
+
+/// The listing, with the times if there are any, and their sum.
+fn page(plan: &Plan, calls: &[Call], batch: usize) -> String {
+    let times: Vec<_> = calls.iter().filter_map(|call| call.time).collect();
+    if times.is_empty() {
+        return plan.to_string();
+    }
+    let beside = times.iter().map(|time| {
+        let [microseconds, share] = time.columns();
+        format!("{microseconds} {share:>4}")
+    });
+    let total: f64 = times.iter().map(|time| time.microseconds).sum();
+    let listing = plan.listing(&beside.collect::<Vec<_>>()).to_string();
+    format!("{listing}\nmeasured: {total:.1} µs in all, on one thread, with {batch} rows\n")
 }

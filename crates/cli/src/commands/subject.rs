@@ -1,4 +1,4 @@
-//! The network that `check` and `plan` look at: a run's, or that of a SPEC.
+//! The network that `check`, `plan` and `bench` look at: a run's, or that of a SPEC.
 
 use std::path::PathBuf;
 
@@ -34,6 +34,11 @@ pub(crate) struct Subject {
 }
 
 impl SubjectArgs {
+    /// Whether a network was named.
+    pub(crate) fn is_given(&self) -> bool {
+        self.run.is_some() || self.model.is_some()
+    }
+
     /// The network that was named.
     ///
     /// # Errors

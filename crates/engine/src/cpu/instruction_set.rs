@@ -3,6 +3,7 @@
 use super::convolution::{self, Convolution, WeightGradient};
 use super::elementwise;
 use super::fold::{self, Fold};
+use super::machine;
 use super::pool;
 use super::product::{self, Product};
 use super::simd::Portable;
@@ -31,6 +32,8 @@ pub(super) struct Kernels {
     pub(super) zip: unsafe fn(Zip, *const f32, usize, *const f32, usize, *mut f32, usize),
     pub(super) max_pool: unsafe fn(&Window, *const f32, *mut f32, *mut f32),
     pub(super) sum_elements: unsafe fn(*const f32, usize, *mut f32),
+    pub(super) multiply_add: unsafe fn(usize, *mut f32),
+    pub(super) read_and_write: unsafe fn(*mut f32, usize),
     pub(super) softmax: unsafe fn(*const f32, *mut f32, usize) -> (f32, f32),
     pub(super) softmax_gradient: unsafe fn(usize, *const f32, *const f32, *mut f32),
     pub(super) cross_entropy: unsafe fn(usize, usize, *const f32, *const f32, usize, *mut f32, *mut f32),
@@ -63,6 +66,8 @@ macro_rules! instruction_set {
                 ) = elementwise::zip;
                 fn max_pool(window: &Window, x: *const f32, y: *mut f32, at: *mut f32) = pool::max_pool;
                 fn sum_elements(x: *const f32, len: usize, y: *mut f32) = elementwise::sum_elements;
+                fn multiply_add(rounds: usize, y: *mut f32) = machine::multiply_add;
+                fn read_and_write(p: *mut f32, len: usize) = machine::read_and_write;
                 fn softmax_gradient(n: usize, y: *const f32, dy: *const f32, dx: *mut f32) = softmax::softmax_gradient;
                 fn cross_entropy(
                     rows: usize, n: usize, x: *const f32, label: *const f32, label_step: usize,
@@ -80,7 +85,7 @@ macro_rules! instruction_set {
             }
             Kernels {
                 name: $name, product, fold, convolution, weight_gradient, sum_rows, sum_rows_update, update, map, zip, max_pool, sum_elements,
-                softmax, softmax_gradient, cross_entropy, cross_entropy_gradient,
+                multiply_add, read_and_write, softmax, softmax_gradient, cross_entropy, cross_entropy_gradient,
             }
         };
     };

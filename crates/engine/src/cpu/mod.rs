@@ -11,6 +11,7 @@ mod elementwise;
 mod fold;
 mod gather;
 mod instruction_set;
+pub mod machine;
 mod math;
 mod memory;
 mod pool;
