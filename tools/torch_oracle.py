@@ -4,15 +4,16 @@
     python3 -m venv VENV && VENV/bin/pip install numpy torch
     VENV/bin/python tools/torch_oracle.py [--out FOLDER]
 
-writes `three_networks.json` and `ops.json` to `crates/engine/tests/oracle/`. The tests read the
+writes `three_networks.json`, `conv_network.json` and `ops.json` to `crates/engine/tests/oracle/`. The tests read the
 stored files, so Python is needed only to change them. All is float64, from fixed numpy
 `RandomState` streams, on one thread; floats are printed in full (`repr`). Inputs and initial
 parameters are multiples of 1/1024, hence exact in float32 as well.
 
-`three_networks.json`: {"torch", "numpy", "networks": [..]}. A network is
-    name, input     its name, and the width of a row of x
+`three_networks.json`, `conv_network.json`: {"torch", "numpy", "networks": [..]}. A network is
+    name, input     its name, and the shape of a row of x
     layers          words; word number i owns the parameters "i.weight" and "i.bias"
-    parameters      [{name, shape, values}] before training; a weight is [in, out]: y = x·W + b
+    parameters      [{name, shape, values}] before training; a weight is [in, out]: y = x·W + b;
+                    of a convolution [out, in / groups, height, width]
     loss            softmax_with_loss (t are classes) or mean_squared_error (t are numbers):
                     the mean over the rows; of squared errors, of the mean over the outputs
     optimizer       {name, rate, ..}
@@ -21,7 +22,8 @@ parameters are multiples of 1/1024, hence exact in float32 as well.
     final_parameters  after them, as flat values in the order of `parameters`
 
 `ops.json`: {"torch", "numpy", "cases": [..]}. A case is
-    op              the operation; of `pow`, "exponent" is its constant
+    op              the operation; of `pow`, "exponent" is its constant; of `conv2d` and `max_pool`
+                    their sizes stand beside it: "stride", "padding", ..
     inputs          [{shape, rows, values}]: rows of `shape` each, or null for one whole value
     output          the result, with output_shape and output_rows as for an input
     dy              the derivative of some loss by the output
@@ -50,33 +52,47 @@ def flat(tensor):
     return tensor.detach().reshape(-1).tolist()
 
 
-# Three networks
+# Networks
 
-def initial_parameters(rng, width, layers):
-    named = []
-    for i, word in enumerate(layers):
-        if word.startswith("affine:"):
-            out = int(word.split(":")[1])
-            named.append((f"{i}.weight", exact(rng.standard_normal((width, out)) / np.sqrt(width))))
-            named.append((f"{i}.bias", exact(rng.uniform(-0.1, 0.1, out))))
-            width = out
-    return named, width
+def window(word):
+    """`conv2d:4@3,padding=1` as (4, 3, {"padding": 1}), `max_pool:2` as (None, 2, {})."""
+    size, *options = word.split(":")[1].split(",")
+    outputs, _, size = size.rpartition("@")
+    options = {name: int(value) for name, value in (option.split("=") for option in options)}
+    return int(outputs) if outputs else None, int(size), options
 
 
-def torch_network(layers, width, parameters):
-    values, modules = iter(parameters), []
-    for word in layers:
-        if word.startswith("affine:"):
-            weight, bias = next(values)[1], next(values)[1]
-            linear = torch.nn.Linear(width, len(bias), dtype=torch.float64)
-            with torch.no_grad():
-                linear.weight.copy_(torch.from_numpy(weight.T.copy()))  # torch keeps [out, in]
-                linear.bias.copy_(torch.from_numpy(bias))
-            modules.append(linear)
-            width = len(bias)
+def torch_network(rng, shape, words):
+    """The network on rows of `shape`, its parameters by name as the engine has them, and its outputs."""
+    modules, named = [], []
+    x = torch.zeros([1, *shape], dtype=torch.float64)
+    for i, word in enumerate(words):
+        name = word.split(":")[0]
+        if name == "affine":
+            if x.dim() > 2:
+                modules.append(torch.nn.Flatten())
+                x = modules[-1](x)
+            module = torch.nn.Linear(x.shape[1], int(word.split(":")[1]), dtype=torch.float64)
+        elif name == "conv2d":
+            outputs, size, options = window(word)
+            module = torch.nn.Conv2d(x.shape[1], outputs, size, dtype=torch.float64, **options)
+        elif name == "max_pool":
+            _, size, options = window(word)
+            module = torch.nn.MaxPool2d(size, **options)
         else:
-            modules.append({"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid}[word]())
-    return torch.nn.Sequential(*modules)
+            module = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid}[word]()
+        if name in ("affine", "conv2d"):
+            # Ours is [in, out] of an affine layer, where torch keeps [out, in].
+            drawn = module.weight.T.shape if name == "affine" else module.weight.shape
+            weight = exact(rng.standard_normal(drawn) / np.sqrt(module.weight[0].numel()))
+            bias = exact(rng.uniform(-0.1, 0.1, len(module.bias)))
+            with torch.no_grad():
+                module.weight.copy_(torch.from_numpy(weight.T.copy() if name == "affine" else weight))
+                module.bias.copy_(torch.from_numpy(bias))
+            named += [(f"{i}.weight", weight), (f"{i}.bias", bias)]
+        x = module(x)
+        modules.append(module)
+    return torch.nn.Sequential(*modules), named, x.shape[1]
 
 
 def torch_optimizer(parameters, spec):
@@ -85,16 +101,15 @@ def torch_optimizer(parameters, spec):
     return torch.optim.SGD(parameters, lr=spec["rate"], momentum=spec.get("momentum", 0.0))
 
 
-def network(seed, name, width, layers, loss, optimizer, batch_rows):
+def network(seed, name, shape, layers, loss, optimizer, batch_rows):
     rng = np.random.RandomState(seed)
     layers = layers.split()
-    parameters, outputs = initial_parameters(rng, width, layers)
+    model, parameters, outputs = torch_network(rng, shape, layers)
     batches = []
     for rows in batch_rows:
-        x = exact(rng.standard_normal((rows, width)))
+        x = exact(rng.standard_normal((rows, *shape)))
         t = rng.randint(0, outputs, rows) if loss == "softmax_with_loss" else exact(rng.uniform(0, 1, (rows, outputs)))
         batches.append((torch.from_numpy(x), torch.from_numpy(t)))
-    model = torch_network(layers, width, parameters)
     descent = torch_optimizer(model.parameters(), optimizer)
     measure = F.cross_entropy if loss == "softmax_with_loss" else F.mse_loss
     losses = []
@@ -109,7 +124,7 @@ def network(seed, name, width, layers, loss, optimizer, batch_rows):
     assert losses[-1] < losses[0], (name, losses)
     return {
         "name": name,
-        "input": width,
+        "input": shape,
         "layers": layers,
         "parameters": [{"name": n, "shape": list(v.shape), "values": v.ravel().tolist()} for n, v in parameters],
         "loss": loss,
@@ -120,16 +135,24 @@ def network(seed, name, width, layers, loss, optimizer, batch_rows):
     }
 
 
+ADAM = {"name": "adam", "rate": 1e-2, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+
+
 def three_networks():
-    adam = {"name": "adam", "rate": 1e-2, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
     return [
-        network(1, "relu-sgd", 12, "affine:8 relu affine:4", "softmax_with_loss",
+        network(1, "relu-sgd", [12], "affine:8 relu affine:4", "softmax_with_loss",
                 {"name": "sgd", "rate": 0.1}, [7, 7, 7, 3]),
-        network(2, "tanh-sigmoid-momentum", 6, "affine:9 tanh affine:7 sigmoid affine:3", "mean_squared_error",
+        network(2, "tanh-sigmoid-momentum", [6], "affine:9 tanh affine:7 sigmoid affine:3", "mean_squared_error",
                 {"name": "momentum", "rate": 0.1, "momentum": 0.9}, [5, 5, 5]),
-        network(3, "relu-adam", 10, "affine:16 relu affine:16 relu affine:5", "softmax_with_loss",
-                adam, [8, 8, 8, 8]),
+        network(3, "relu-adam", [10], "affine:16 relu affine:16 relu affine:5", "softmax_with_loss",
+                ADAM, [8, 8, 8, 8]),
     ]
+
+
+def conv_network():
+    words = ("conv2d:2@3,padding=1 relu max_pool:2 conv2d:4@3,stride=2,padding=1,groups=2 tanh "
+             "max_pool:3,stride=1,padding=1 affine:3")
+    return [network(5, "conv-adam", [1, 7, 5], words, "softmax_with_loss", ADAM, [4, 4, 3])]
 
 
 # Ops
@@ -261,6 +284,25 @@ def ops():
 
     add("mean_squared_error", mean_squared_error, normal([5], 3), normal([5], 3), mean=True)
     add("mean_squared_error", mean_squared_error, normal([3], 7), normal([3], 7))
+
+    def conv2d(x, w, b, *, stride=1, padding=0, dilation=1, groups=1):
+        options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        add("conv2d", lambda *operands: F.conv2d(*operands, **options), x, w, b, **options)
+
+    conv2d(normal([2, 5, 3], 2), normal([3, 2, 3, 2]), normal([3]))
+    conv2d(normal([1, 6, 5], 1), normal([3, 1, 3, 3]), normal([3]), stride=2, padding=1)
+    conv2d(normal([2, 7, 5], 1), normal([2, 2, 2, 3]), normal([2]), stride=3, padding=2, dilation=2)
+    conv2d(normal([4, 3, 3], 2), normal([2, 2, 3, 1]), normal([2]), padding=1, groups=2)
+    conv2d(normal([3, 4, 5], 1), normal([3, 1, 2, 2]), normal([3]), stride=2, padding=3, dilation=3, groups=3)
+
+    def max_pool(x, size, stride, padding=0):
+        options = {"stride": stride, "padding": padding}
+        add("max_pool", lambda x: F.max_pool2d(x, size, **options), x, size=size, **options)
+
+    max_pool(normal([2, 4, 5], 1), 2, 2)
+    max_pool(normal([1, 7, 5], 1), 3, 2, 1)
+    max_pool(normal([1, 3, 19], 1), 3, 1, 1)
+    max_pool(Value([1, 5, 7], 2, rng.randint(-1, 2, (2, 1, 5, 7)).astype(float)), 3, 2, 1)  # equals: the first is chosen
     return cases
 
 
@@ -286,6 +328,7 @@ def main():
     torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
     write(out / "three_networks.json", "networks", three_networks())
+    write(out / "conv_network.json", "networks", conv_network())
     write(out / "ops.json", "cases", ops())
 
 

@@ -297,10 +297,10 @@ impl Emit {
     }
 
     /// The largest of each window, and where it stands.
-    pub fn max_pool(&mut self, x: Buf, window: Window, shape: Shape) -> (Buf, Buf) {
+    pub fn max_pool(&mut self, x: Buf, window: Window, padding: usize, shape: Shape) -> (Buf, Buf) {
         let stored = self.stored(x);
         let (y, at) = (self.like(shape, &[x]), self.like(shape, &[x]));
-        self.calls.push(Kernel::MaxPool { x: stored, y: y.id, at: at.id, window });
+        self.calls.push(Kernel::MaxPool { x: stored, y: y.id, at: at.id, window, padding });
         (y, at)
     }
 

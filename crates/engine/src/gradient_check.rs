@@ -16,14 +16,14 @@
 //! - The floor is 1/1000 of the parameter's largest gradient, since an element that hardly
 //!   matters needs fewer digits; and at least the gradient below which the rounding of the loss
 //!   alone, some 16 · 2⁻⁵² · max(|L|, 1) / h in the quotient, exceeds the tolerance.
-//! - A quotient across a kink (ReLU's, where its operand changes sign between the points)
-//!   says nothing. If the smallest h still crosses it, the element is counted as a kink and
+//! - A quotient across a kink (ReLU's, where its operand changes sign between the points, or a
+//!   pool's, where another element becomes the largest) says nothing. If the smallest h still crosses it, the element is counted as a kink and
 //!   compared with nothing.
 
 use crate::backend::{Backend, BackendError};
 use crate::derivative::five_point_derivative;
 use crate::graph::{Graph, Kind, NodeId, Var};
-use crate::kernel::Buf;
+use crate::kernel::{Buf, Kernel};
 use crate::layout::Span;
 use crate::plan::{CompileError, Goal, Plan, Request};
 use crate::reference::{Reference, ReferenceArena};
@@ -150,7 +150,8 @@ pub fn check_gradients(
 ) -> Result<Vec<ParameterCheck>, CheckError> {
     let chain_rule = graph.gradients(loss)?;
     let outputs = operands_with_kinks(graph, loss.id());
-    let request = Request { goal: Goal::Loss, loss: Some(loss.id()), outputs, ..Request::default() };
+    // Traced, so that the places that a pool chose can be read.
+    let request = Request { goal: Goal::Loss, loss: Some(loss.id()), outputs, trace: true, ..Request::default() };
     let definition = Plan::compile(graph, &request)?;
     expect_values(&chain_rule, values)?;
 
@@ -171,7 +172,12 @@ pub fn check_gradients(
         .collect();
 
     let kinked = request.outputs.iter().filter_map(|&id| definition.value_of(id)).collect();
-    let mut definition = Definition { plan: &definition, kinked, arena, rows };
+    let choice = |call: &Kernel| match *call {
+        Kernel::MaxPool { at, .. } => Some(definition.values[at.index()]),
+        _ => None,
+    };
+    let choices = definition.calls.iter().filter_map(choice).collect();
+    let mut definition = Definition { plan: &definition, kinked, choices, arena, rows };
     let parameters = chain_rule.parameters().iter().zip(values).zip(&gradients).enumerate();
     Ok(parameters
         .map(|(number, ((parameter, values), gradients))| {
@@ -229,10 +235,15 @@ fn operands_with_kinks(graph: &Graph, loss: NodeId) -> Vec<NodeId> {
     operands
 }
 
+/// Where a loss stands: for each operand at a kink, whether it is below 0, at it, or above; and
+/// the places that pools chose.
+type Sides = (Vec<Option<std::cmp::Ordering>>, Vec<f64>);
+
 /// The loss as a function of one element, and on which side of each kink it was.
 struct Definition<'a> {
     plan: &'a Plan,
     kinked: Vec<Buf>,
+    choices: Vec<Buf>,
     arena: ReferenceArena,
     rows: Rows<'a>,
 }
@@ -272,15 +283,16 @@ impl Definition<'_> {
         nearest
     }
 
-    /// The loss where the element is `w`; and for each operand at a kink, whether it is below 0,
-    /// at it, or above.
-    fn at(&mut self, span: Span, w: f64) -> (f64, Vec<Option<std::cmp::Ordering>>) {
+    /// The loss where the element is `w`, and on which sides of the kinks that is.
+    fn at(&mut self, span: Span, w: f64) -> (f64, Sides) {
         Reference.write(&mut self.arena, span, &[w]);
         Reference.run(self.plan, &mut self.arena, &self.rows, Clock::default());
         let loss = self.plan.loss().expect("a plan with the goal of a loss delivers it");
         let side = |x: f64| x.partial_cmp(&0.0);
-        let operands = self.kinked.iter().flat_map(|&x| Reference.read(self.plan, &self.arena, x));
-        (Reference.read_number(self.plan, &self.arena, loss), operands.map(side).collect())
+        let read = |x: &Buf| Reference.read(self.plan, &self.arena, *x);
+        let operands = self.kinked.iter().flat_map(read).map(side).collect();
+        let choices = self.choices.iter().flat_map(read).collect();
+        (Reference.read_number(self.plan, &self.arena, loss), (operands, choices))
     }
 }
 

@@ -285,7 +285,7 @@ pub enum Kernel {
         y: BufId,
     },
     /// y = the largest of each window, at = its position in the channel (the first, among equals; a NaN
-    /// is larger than any number).
+    /// is larger than any number). Places beyond the edge are never chosen.
     MaxPool {
         /// `[c, h, w]`
         x: BufId,
@@ -295,6 +295,8 @@ pub enum Kernel {
         at: BufId,
         /// Its sizes: as many channels in as out.
         window: Window,
+        /// How far windows reach beyond each edge, less than their size.
+        padding: usize,
     },
     /// dx = 0 but for `dx[at]` = Σ dy of the windows that chose it.
     MaxPoolGradient {

@@ -173,7 +173,7 @@ impl Plan {
             roots.extend(wanted.iter().filter_map(|id| gradients[id.0]));
         }
         if request.trace {
-            roots.extend(forward.y.iter().chain(&gradients).flatten());
+            roots.extend(forward.y.iter().chain(&gradients).flatten().chain(forward.kept.iter().flatten()));
         }
         let Emit { mut calls, values } = emit;
         prune(&mut calls, &roots);

@@ -108,6 +108,17 @@ fn taps(window: Window, at: usize) -> impl Iterator<Item = Tap> {
     })
 }
 
+/// The places of the input that the window of a pool's output `at` covers, in order: those within the edges.
+fn taps_within(window: Window, padding: usize, at: usize) -> impl Iterator<Item = usize> {
+    let Window { input: [_, h, w], output: [_, rows, columns], kernel: [kh, kw], stride, .. } = window;
+    let (c, i, j) = (at / (rows * columns), at / columns % rows, at % columns);
+    (0..kh * kw).filter_map(move |tap| {
+        let row = (i * stride + tap / kw).checked_sub(padding).filter(|&row| row < h)?;
+        let column = (j * stride + tap % kw).checked_sub(padding).filter(|&column| column < w)?;
+        Some((c * h + row) * w + column)
+    })
+}
+
 /// One run at work.
 struct Run<'a> {
     plan: &'a Plan,
@@ -266,10 +277,10 @@ impl Run<'_> {
                 let plane = s.len(x) / s.len(y);
                 (0..plane).map(|i| s.get(x, r, c * plane + i)).sum()
             }),
-            Kernel::MaxPool { x, y, at, window } => {
+            Kernel::MaxPool { x, y, at, window, padding } => {
                 // The first among equals; a NaN is larger than any number.
                 let chosen = |s: &Self, r: usize, o: usize| {
-                    let inputs = taps(window, o).map(|tap| tap.input);
+                    let inputs = taps_within(window, padding, o);
                     let best = inputs.reduce(|best, i| {
                         let (b, x) = (s.get(x, r, best), s.get(x, r, i));
                         if x > b || (x.is_nan() && !b.is_nan()) { i } else { best }

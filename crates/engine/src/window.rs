@@ -1,6 +1,7 @@
 //! The sizes of a convolution or a pool.
 
-/// A convolution without padding, which is a call of its own: every window lies within its input.
+/// A convolution without padding, which is a call of its own: every window lies within its input. A pool says beside
+/// it how far its windows reach beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Channels, height and width of the input.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected has failed")]
 
 use chainrule_engine::gradient_check::{CheckOptions, ParameterCheck, check_gradients};
+use chainrule_engine::ops::MaxPool;
 use chainrule_engine::{At, Buf, Column, Emit, Graph, Op, Out, Shape, ShapeError, Var};
 
 /// y = x², with a derivative that someone got wrong: dx = dy·x.
@@ -70,6 +71,16 @@ fn a_kink_is_counted_and_not_compared() {
     // On the kink; too near to it for any h; near; and far.
     let check = &check(&g, loss, &[vec![0.0, 1e-9, 1e-5, 0.5]], &[])[0];
     assert_eq!((check.kinks, check.checked, check.total), (2, 2, 4));
+    assert!(check.passed(), "{check:?}");
+}
+
+#[test]
+fn where_another_element_becomes_the_largest_there_is_a_kink() {
+    let g = Graph::new();
+    let loss = (g.parameter("w", [1, 2, 4]).max_pool(MaxPool::new(2)) * 3.0).sum();
+    // On the left two that are as good as equal, and on the right one that stays the largest.
+    let check = &check(&g, loss, &[vec![0.5, 0.5 + 1e-9, -0.3, 0.7, 0.1, 0.2, 0.4, 0.3]], &[])[0];
+    assert_eq!((check.kinks, check.checked), (2, 6));
     assert!(check.passed(), "{check:?}");
 }
 

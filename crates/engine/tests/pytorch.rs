@@ -3,6 +3,7 @@
 
 mod network;
 
+use chainrule_engine::ops::{Conv2d, MaxPool};
 use chainrule_engine::{Backend, Clock, Column, Cpu, Goal, Graph, Plan, Reference, Request, Rows, Rule, Shape, Var};
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
 fn train<B: Backend>(backend: &B, network: &Value) -> (Vec<f64>, Vec<Vec<f64>>) {
     let g = Graph::new();
     let words: Vec<&str> = network["layers"].as_array().unwrap().iter().map(text).collect();
-    let x = g.input("x", [network["input"].as_u64().unwrap() as usize]);
+    let x = g.input("x", shape(&network["input"]));
     let y = network::layers(&g, x, &words);
     let loss = match text(&network["loss"]) {
         "softmax_with_loss" => y.softmax_with_loss(g.label("t")),
@@ -56,8 +57,8 @@ fn train<B: Backend>(backend: &B, network: &Value) -> (Vec<f64>, Vec<Vec<f64>>) 
     (losses, plan.parameters().iter().map(|p| backend.read_span(&arena, p.span)).collect())
 }
 
-fn assert_trains_as_pytorch<B: Backend>(backend: &B, tolerance: f64) {
-    for network in stored("three_networks.json")["networks"].as_array().unwrap() {
+fn assert_trains_as_pytorch<B: Backend>(backend: &B, file: &str, tolerance: f64) {
+    for network in stored(file)["networks"].as_array().unwrap() {
         let (losses, parameters) = train(backend, network);
         let name = text(&network["name"]);
         assert_close(&format!("{name}: losses"), &losses, &numbers(&network["losses"]), tolerance);
@@ -69,16 +70,26 @@ fn assert_trains_as_pytorch<B: Backend>(backend: &B, tolerance: f64) {
 
 #[test]
 fn twenty_losses_of_three_networks_on_reference() {
-    assert_trains_as_pytorch(&Reference, 1e-9);
+    assert_trains_as_pytorch(&Reference, "three_networks.json", 1e-9);
 }
 
 #[test]
 fn twenty_losses_of_three_networks_on_cpu() {
-    assert_trains_as_pytorch(&Cpu::new(2), 1e-4);
+    assert_trains_as_pytorch(&Cpu::new(2), "three_networks.json", 1e-4);
+}
+
+#[test]
+fn twenty_losses_of_a_convolutional_network() {
+    assert_trains_as_pytorch(&Reference, "conv_network.json", 1e-9);
+    assert_trains_as_pytorch(&Cpu::new(2), "conv_network.json", 1e-3);
+}
+
+fn whole(value: &Value) -> usize {
+    value.as_u64().unwrap() as usize
 }
 
 fn shape(value: &Value) -> Shape {
-    let axes: Vec<usize> = value.as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect();
+    let axes: Vec<usize> = value.as_array().unwrap().iter().map(whole).collect();
     Shape::new(&axes).unwrap()
 }
 
@@ -102,6 +113,15 @@ fn apply<'g>(case: &Value, x: &[Var<'g>]) -> Var<'g> {
         "mean" => x[0].mean(),
         "affine" => x[0].affine(x[1], x[2]),
         "matmul" => x[0].matmul(x[1]),
+        "conv2d" => {
+            let [stride, padding, dilation, groups] =
+                ["stride", "padding", "dilation", "groups"].map(|name| whole(&case[name]));
+            x[0].conv2d(x[1], x[2], Conv2d { stride, padding, dilation, groups })
+        }
+        "max_pool" => {
+            let [size, stride, padding] = ["size", "stride", "padding"].map(|name| whole(&case[name]));
+            x[0].max_pool(MaxPool { size, stride, padding })
+        }
         "softmax" => x[0].softmax(),
         "softmax_with_loss" => x[0].softmax_with_loss(x[1]),
         "cross_entropy" => x[0].cross_entropy(x[1]),

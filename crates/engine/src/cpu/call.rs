@@ -74,11 +74,11 @@ impl Run<'_> {
                     }
                 }
             }
-            Kernel::MaxPool { x, y, at: place, window } => {
+            Kernel::MaxPool { x, y, at: place, window, padding } => {
                 let (x, y, place) = (slot(x), slot(y), slot(place));
                 for r in 0..count {
                     // SAFETY: as above.
-                    unsafe { (k.max_pool)(&window, x.row(r), y.row(r), place.row(r)) }
+                    unsafe { (k.max_pool)(&window, padding, x.row(r), y.row(r), place.row(r)) }
                 }
             }
             Kernel::MaxPoolGradient { dy, at: place, dx, window } => {

@@ -30,7 +30,7 @@ pub(super) struct Kernels {
     pub(super) update: unsafe fn(Step, *mut f32, usize, *const f32, usize),
     pub(super) map: unsafe fn(Map, *const f32, *mut f32, usize),
     pub(super) zip: unsafe fn(Zip, *const f32, usize, *const f32, usize, *mut f32, usize),
-    pub(super) max_pool: unsafe fn(&Window, *const f32, *mut f32, *mut f32),
+    pub(super) max_pool: unsafe fn(&Window, usize, *const f32, *mut f32, *mut f32),
     pub(super) sum_elements: unsafe fn(*const f32, usize, *mut f32),
     pub(super) multiply_add: unsafe fn(usize, *mut f32),
     pub(super) read_and_write: unsafe fn(*mut f32, usize),
@@ -64,7 +64,7 @@ macro_rules! instruction_set {
                 fn zip(
                     f: Zip, a: *const f32, a_step: usize, b: *const f32, b_step: usize, y: *mut f32, len: usize
                 ) = elementwise::zip;
-                fn max_pool(window: &Window, x: *const f32, y: *mut f32, at: *mut f32) = pool::max_pool;
+                fn max_pool(window: &Window, padding: usize, x: *const f32, y: *mut f32, at: *mut f32) = pool::max_pool;
                 fn sum_elements(x: *const f32, len: usize, y: *mut f32) = elementwise::sum_elements;
                 fn multiply_add(rounds: usize, y: *mut f32) = machine::multiply_add;
                 fn read_and_write(p: *mut f32, len: usize) = machine::read_and_write;

@@ -1,16 +1,31 @@
 //! A chain of layers from words, as the tests write them.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
-use chainrule_engine::{Graph, Plan, Rule, Var};
+use chainrule_engine::ops::{Conv2d, MaxPool};
+use chainrule_engine::{Graph, Plan, Rule, Shape, Var};
 
-/// Builds `words` ("affine:5", "relu", …) on x; parameters are named by the place of their word.
+/// Builds `words` ("affine:5", "relu", "conv2d:4@3,padding=1", "max_pool:2", …) on x; parameters are named by the place
+/// of their word.
 pub(crate) fn layers<'g>(g: &'g Graph, x: Var<'g>, words: &[&str]) -> Var<'g> {
     let mut y = x;
     for (place, word) in words.iter().enumerate() {
+        let parameter = |name: &str, axes: &[usize]| g.parameter(&format!("{place}.{name}"), Shape::new(axes).unwrap());
         y = match word.split_once(':') {
             Some(("affine", n)) => {
                 let (k, n) = (y.shape().len(), n.parse().unwrap());
-                y.affine(g.parameter(&format!("{place}.weight"), [k, n]), g.parameter(&format!("{place}.bias"), [n]))
+                y.flatten().affine(parameter("weight", &[k, n]), parameter("bias", &[n]))
+            }
+            Some(("conv2d", rest)) => {
+                let (outputs, rest) = rest.split_once('@').unwrap();
+                let (o, k) = (outputs.parse().unwrap(), size(rest));
+                let groups = option(rest, "groups", 1);
+                let w = parameter("weight", &[o, y.shape().axes()[0] / groups, k, k]);
+                let (stride, padding) = (option(rest, "stride", 1), option(rest, "padding", 0));
+                y.conv2d(w, parameter("bias", &[o]), Conv2d { stride, padding, dilation: 1, groups })
+            }
+            Some(("max_pool", rest)) => {
+                let (stride, padding) = (option(rest, "stride", size(rest)), option(rest, "padding", 0));
+                y.max_pool(MaxPool { size: size(rest), stride, padding })
             }
             None if *word == "relu" => y.relu(),
             None if *word == "tanh" => y.tanh(),
@@ -19,6 +34,17 @@ pub(crate) fn layers<'g>(g: &'g Graph, x: Var<'g>, words: &[&str]) -> Var<'g> {
         };
     }
     y
+}
+
+/// The number before the first comma.
+fn size(rest: &str) -> usize {
+    rest.split(',').next().unwrap().parse().unwrap()
+}
+
+/// The number of `name=number` among the parts between commas.
+fn option(rest: &str, name: &str, usual: usize) -> usize {
+    let value = rest.split(',').filter_map(|part| part.split_once('=')).find(|(key, _)| *key == name);
+    value.map_or(usual, |(_, value)| value.parse().unwrap())
 }
 
 /// One training step of a classifier.
