@@ -8,6 +8,7 @@ use crate::kernel::Buf;
 use crate::memory::{Lifetime, place};
 use crate::plan::{Goal, Parameter, Plan};
 use crate::shape::Extent;
+use crate::sweeps::end_of_pass;
 
 /// A part of the arena that all plans of one graph share: a parameter, or its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +114,8 @@ impl Plan {
 /// When each value is written first and read last: by call and by sweep.
 struct Uses {
     call: Vec<Option<(usize, usize)>>,
+    /// The first and the last call of each call's pass.
+    pass: Vec<(usize, usize)>,
     sweep: Vec<Option<(usize, usize)>>,
     outlives: Vec<bool>,
 }
@@ -121,6 +124,7 @@ impl Uses {
     fn of(plan: &Plan, roots: &[Buf]) -> Uses {
         let mut uses = Uses {
             call: vec![None; plan.values.len()],
+            pass: Vec::with_capacity(plan.calls.len()),
             sweep: vec![None; plan.values.len()],
             outlives: vec![false; plan.values.len()],
         };
@@ -128,6 +132,11 @@ impl Uses {
             *range = Some(range.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
         };
         for (s, sweep) in plan.sweeps.iter().enumerate() {
+            while uses.pass.len() < sweep.calls.end {
+                let start = uses.pass.len();
+                let end = end_of_pass(&plan.calls, sweep, start);
+                uses.pass.resize(end, (start, end - 1));
+            }
             for c in sweep.calls.clone() {
                 let call = &plan.calls[c];
                 for v in call.reads().into_iter().chain(call.writes()) {
@@ -153,7 +162,10 @@ impl Uses {
 
     fn lifetime(&self, v: usize, zone: Zone) -> (usize, usize) {
         let range = if zone == Zone::Scratch { self.call[v] } else { self.sweep[v] };
-        let (first, last) = range.unwrap_or((0, 0));
+        let (mut first, mut last) = range.unwrap_or((0, 0));
+        if zone == Zone::Scratch && self.pass[first] != self.pass[last] {
+            (first, last) = (self.pass[first].0, self.pass[last].1);
+        }
         (first, if self.outlives[v] { usize::MAX } else { last })
     }
 }

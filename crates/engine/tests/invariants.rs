@@ -5,7 +5,9 @@ mod network;
 
 use std::path::{Path, PathBuf};
 
-use chainrule_engine::{Backend, Clock, Column, Cpu, CpuArena, Goal, Graph, Plan, Request, Rows, Rule};
+use chainrule_engine::{
+    Backend, Clock, Column, Cpu, CpuArena, Goal, Graph, Plan, Reference, Request, Rows, Rule, Shape,
+};
 
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
@@ -69,7 +71,7 @@ fn derivatives_are_summed_in_the_chain_rule_alone() {
     let g = Graph::new();
     let x = g.parameter("x", []);
     let plan = g.gradients(x * x + x).unwrap();
-    let backend = chainrule_engine::Reference;
+    let backend = Reference;
     let mut arena = backend.allocate(&[&plan], 0).unwrap();
     backend.write(&mut arena, plan.parameter("x").unwrap(), &[5.0]);
     backend.run(&plan, &mut arena, &Rows::none(), Clock::default());
@@ -86,21 +88,37 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
+        Bench::of([150].into(), &["affine:90", "relu", "affine:33", "sigmoid", "affine:7"])
+    }
+
+    /// Of images so large that only a few rows at a time go through the calls between products.
+    fn images() -> Bench {
+        let words =
+            ["conv2d:16@3,padding=1", "relu", "max_pool:2", "conv2d:8@3,padding=1", "tanh", "affine:20", "relu"];
+        Bench::of([1, 8, 13].into(), &[&words[..], &["affine:7"]].concat())
+    }
+
+    fn of(input: Shape, words: &[&str]) -> Bench {
         let g = Graph::new();
-        let (x, t) = (g.input("x", [150]), g.label("t"));
-        let y = network::layers(&g, x, &["affine:90", "relu", "affine:33", "sigmoid", "affine:7"]);
+        let (x, t) = (g.input("x", input), g.label("t"));
+        let y = network::layers(&g, x, words);
         let loss = y.softmax_with_loss(t).batch_mean();
         let evaluate = Request { goal: Goal::Loss, loss: Some(loss.id()), outputs: vec![y.id()], ..Request::default() };
         Bench {
             update: g.update(loss, Rule::named("adam").unwrap()).unwrap(),
             evaluate: Plan::compile(&g, &evaluate).unwrap(),
-            x: network::numbers(0.1, 150 * 300).iter().map(|&x| x as f32).collect(),
+            x: network::numbers(0.1, input.len() * 300).iter().map(|&x| x as f32).collect(),
             labels: (0..300).map(|i| i * i % 7).collect(),
         }
     }
 
     /// Twenty steps; the state's bits, and the last loss.
     fn train(&self, backend: &Cpu, evaluating: bool) -> (Vec<u32>, f64) {
+        let (arena, loss) = self.train_on(backend, evaluating);
+        (bits(&arena), loss)
+    }
+
+    fn train_on<B: Backend>(&self, backend: &B, evaluating: bool) -> (B::Arena, f64) {
         let mut arena = backend.allocate(&[&self.update, &self.evaluate], 300).unwrap();
         for (n, parameter) in self.update.parameters().iter().enumerate() {
             let values = network::numbers(n as f64 * 0.37, parameter.span.len);
@@ -119,7 +137,7 @@ impl Bench {
                 assert!(backend.read_number(&self.evaluate, &arena, self.evaluate.loss().unwrap()).is_finite());
             }
         }
-        (bits(&arena), loss)
+        (arena, loss)
     }
 }
 
@@ -150,10 +168,23 @@ fn parameters_come_first_in_every_plan() {
 /// Invariant 5.
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
-    let bench = Bench::new();
-    let one = bench.train(&Cpu::new(1), false);
-    for threads in [2, 3, 8] {
-        assert_eq!(bench.train(&Cpu::new(threads), false), one, "{threads} threads");
+    for bench in [Bench::new(), Bench::images()] {
+        let one = bench.train(&Cpu::new(1), false);
+        for threads in [2, 3, 8] {
+            assert_eq!(bench.train(&Cpu::new(threads), false), one, "{threads} threads");
+        }
+    }
+}
+
+/// Chunks, passes and shared memory change no number: twenty steps end where the naive loops do.
+#[test]
+fn training_ends_where_the_reference_does() {
+    for bench in [Bench::new(), Bench::images()] {
+        let (_, expected) = bench.train_on(&Reference, false);
+        for threads in [1, 3] {
+            let (_, loss) = bench.train_on(&Cpu::new(threads), false);
+            assert!((loss - expected).abs() < 1e-4, "{threads} threads: {loss}, reference {expected}");
+        }
     }
 }
 

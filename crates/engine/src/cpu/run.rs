@@ -11,7 +11,7 @@ use crate::optimizer::Step;
 use crate::plan::Plan;
 use crate::rows::{Clock, Rows};
 use crate::shape::Extent;
-use crate::sweeps::Sweep;
+use crate::sweeps::{Sweep, end_of_pass};
 
 /// Numbers that each worker has for packing and for blocks of gradients.
 pub(super) const ROOM: usize = PANEL + BLOCK;
@@ -131,21 +131,10 @@ impl<'a> Run<'a> {
         for c in chunks * worker / workers..chunks * (worker + 1) / workers {
             let first = c * chunk;
             let at = Chunk { first, count: chunk.min(self.rows.count - first), skipped: 0, worker };
-            let mut calls = sweep.calls.clone();
-            while let Some(start) = calls.next() {
-                let shares_weights = |number: usize| matches!(self.plan.calls[number], Kernel::Matmul { .. });
-                if shares_weights(start) {
-                    self.row_wise(&self.plan.calls[start], at);
-                    watch.finished(start);
-                    continue;
-                }
-                // Calls that gain nothing from many rows go over few at a time, while those are in cache.
-                let mut end = start + 1;
-                while calls.start < calls.end && !shares_weights(calls.start) {
-                    end = calls.start + 1;
-                    calls.next();
-                }
-                let few = self.few_rows(start..end);
+            let mut start = sweep.calls.start;
+            while start < sweep.calls.end {
+                let end = end_of_pass(&self.plan.calls, sweep, start);
+                let few = self.few_rows(start..end).max(at.count * usize::from(self.is_product(start)));
                 for first in (at.first..at.first + at.count).step_by(few) {
                     let part =
                         Chunk { first, count: few.min(at.first + at.count - first), skipped: first - at.first, worker };
@@ -154,8 +143,13 @@ impl<'a> Run<'a> {
                         watch.finished(number);
                     }
                 }
+                start = end;
             }
         }
+    }
+
+    fn is_product(&self, number: usize) -> bool {
+        matches!(self.plan.calls[number], Kernel::Matmul { .. })
     }
 
     /// So many rows that what the widest of these calls writes stays in a first-level cache.
