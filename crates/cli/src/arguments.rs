@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use chainrule::engine::{OPTIMIZERS, Rule};
+use chainrule::engine::{OPTIMIZERS, Rule, Shape};
 use chainrule::settings::MOST_THREADS;
-use chainrule::{InputError, Model, closest::closest};
+use chainrule::{InputError, Model, closest::closest, input_shape};
 
 /// A whole number from 1.
 pub(crate) fn count(text: &str) -> Result<usize, InputError> {
@@ -57,6 +57,11 @@ pub(crate) fn optimizer(text: &str) -> Result<Rule, InputError> {
 /// A network's SPEC.
 pub(crate) fn model(text: &str) -> Result<Model, InputError> {
     text.parse()
+}
+
+/// What a row is: so many numbers, or an image.
+pub(crate) fn input(text: &str) -> Result<Shape, InputError> {
+    input_shape::parse(text).map_err(|e| InputError { place: String::new(), ..e })
 }
 
 fn wrong(expected: &str, found: &str, hint: &str) -> InputError {

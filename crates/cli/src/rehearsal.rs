@@ -116,9 +116,9 @@ struct Table {
 
 impl Table {
     fn random(subject: &Subject, draws: &mut Stream) -> Table {
-        let rows = (MOST_CELLS / subject.width).clamp(1, RESIDENT);
+        let rows = (MOST_CELLS / subject.input.len()).clamp(1, RESIDENT);
         let mut normals = |count: usize| (0..count).map(|_| draws.normal() as f32).collect();
-        let cells = normals(rows * subject.width);
+        let cells = normals(rows * subject.input.len());
         let (mut labels, mut targets) = (Vec::new(), Vec::new());
         match subject.task {
             Task::Classes(classes) => {

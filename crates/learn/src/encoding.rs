@@ -9,12 +9,13 @@
 //!
 //! Fitted once, on the training rows; then the same for validation, test and prediction.
 
-use chainrule_engine::{Column, RowsError};
+use chainrule_engine::{Column, RowsError, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::closest::closest;
 use crate::dataset::{Cells, Dataset, Target};
 use crate::input_error::{InputError, excerpt, listing};
+use crate::input_shape::written;
 use crate::model::Task;
 use crate::readers::csv::numbered;
 use crate::standardise::{Standardise, TargetScale};
@@ -37,6 +38,9 @@ pub struct InputEncoding {
     /// The cells' names; empty for pictures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
+    /// Channels, height and width, if a row is an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<[usize; 3]>,
     /// What a byte is worth, if the cells are bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub byte: Option<f32>,
@@ -103,7 +107,8 @@ impl Encoding {
             Cells::F32(_) => None,
         };
         let standardise = Standardise::fit(data, rows);
-        let input = InputEncoding { width: data.width(), columns: data.columns.clone(), byte, standardise };
+        let image = data.image.map(|[height, width]| [1, height, width]);
+        let input = InputEncoding { width: data.width(), columns: data.columns.clone(), image, byte, standardise };
         Ok(Encoding { input, target })
     }
 
@@ -146,6 +151,33 @@ impl Encoding {
 }
 
 impl InputEncoding {
+    /// The shape of a row, as the network takes it.
+    ///
+    /// # Errors
+    /// If there is no such row, as in a record that was changed.
+    pub fn shape(&self) -> Result<Shape, InputError> {
+        let axes = self.image.as_ref().map_or(std::slice::from_ref(&self.width), |image| image);
+        Shape::new(axes).filter(|shape| shape.len() == self.width).ok_or_else(|| {
+            let hint = "give the data that belong to it, or train anew";
+            InputError::new("input", format!("rows of {} numbers, from 1", self.width), format!("{axes:?}"), hint)
+        })
+    }
+
+    /// Takes rows as `shape`, as was asked for.
+    ///
+    /// # Errors
+    /// If that has another number of cells than the rows of `source`.
+    pub(crate) fn lay_out(&mut self, shape: Shape, source: &str) -> Result<(), InputError> {
+        if shape.len() != self.width {
+            let (asked, width) = (written(shape), self.width);
+            let expected = format!("rows of {} cells, as asked for by --input {asked}", shape.len());
+            let hint = format!("give an --input of {width} numbers");
+            return Err(InputError::new(source, expected, format!("rows of {width}"), hint));
+        }
+        self.image = shape.axes().try_into().ok();
+        Ok(())
+    }
+
     fn apply(&self, data: &mut Dataset) -> Result<(), InputError> {
         self.arrange(data)?;
         if data.width() != self.width || data.width() == 0 {
@@ -333,7 +365,7 @@ mod tests {
 
     #[test]
     fn pixels_may_come_as_a_table() {
-        let input = InputEncoding { width: 2, columns: vec![], byte: Some(0.5), standardise: None };
+        let input = InputEncoding { width: 2, columns: vec![], image: None, byte: Some(0.5), standardise: None };
         let target = TargetEncoding::Classes(vec!["a".into(), "b".into()]);
         let table = Encoding { input, target }.apply(data(vec![2.0, 4.0], Target::None)).unwrap();
         let [Column::F32(x), Column::Absent] = table.columns() else { panic!("no target was given") };

@@ -35,6 +35,8 @@ pub mod encoding;
 pub mod evaluate;
 pub mod initial;
 pub mod input_error;
+pub mod input_shape;
+pub mod layer_shape;
 pub mod metrics;
 pub mod mini_batch;
 pub mod model;

@@ -11,10 +11,8 @@ use std::str::FromStr;
 use chainrule_engine::{Graph, NodeId, Shape, Var};
 
 use crate::input_error::InputError;
+use crate::layer_shape::{LayerShape, MOST, layer_shape};
 use crate::spec::{self, Layer};
-
-/// The most numbers that a model may have: indices of them, in bytes, must be safe to compute with.
-const MOST: usize = isize::MAX as usize / 1024;
 
 /// What is learned: it decides the last layer's size and the loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +46,9 @@ impl Task {
 /// use chainrule::{Model, Task};
 /// let model: Model = "affine:50 relu affine:10".parse()?;
 /// assert_eq!(model.to_string(), "affine:50 relu affine:10");
-/// assert_eq!(model.numbers(784), Some(784 * 50 + 50 + 50 * 10 + 10));
+/// assert_eq!(model.numbers([784].into())?, 784 * 50 + 50 + 50 * 10 + 10);
+/// let model: Model = "conv2d:8@3 max_pool:2 affine:10".parse()?;
+/// assert_eq!(model.numbers([1, 28, 28].into())?, 8 * 3 * 3 + 8 + 8 * 13 * 13 * 10 + 10);
 /// assert_eq!(Model::usual(Task::Classes(3)).to_string(), "affine:128 relu affine:3");
 /// # Ok::<(), chainrule::InputError>(())
 /// ```
@@ -60,7 +60,7 @@ pub struct Model {
 /// A model as nodes of a graph.
 #[derive(Debug)]
 pub struct Network<'g> {
-    /// The input, `[width]` a row.
+    /// The input, `[width]` or `[channels, height, width]` a row.
     pub x: Var<'g>,
     /// The target: a class's number, or a number `[1]`.
     pub t: Var<'g>,
@@ -85,17 +85,36 @@ impl Model {
         &self.layers
     }
 
-    /// How many numbers the weights and biases are for an input of `width` numbers; `None` if
-    /// there are more than can be addressed.
-    pub fn numbers(&self, width: usize) -> Option<usize> {
-        let (mut sum, mut inputs) = (0usize, width);
-        for layer in &self.layers {
-            if let Layer::Affine(outputs) = *layer {
-                sum = inputs.checked_add(1)?.checked_mul(outputs)?.checked_add(sum)?;
-                inputs = outputs;
-            }
+    /// The shapes of each layer for rows of the shape `input`: a vector, or an image's channels,
+    /// height and width.
+    ///
+    /// # Errors
+    /// If a layer cannot take what the one before it gives, naming its word; or there are more
+    /// numbers than can be addressed.
+    pub fn shapes(&self, input: Shape) -> Result<Vec<LayerShape>, InputError> {
+        let mut x = input;
+        let layers = (0..self.layers.len()).map(|at| {
+            let place = || format!("{}, {}", spec::place(&self.to_string(), at), self.layers[at]);
+            let shapes = layer_shape(&self.layers, at, x).map_err(|e| InputError { place: place(), ..e })?;
+            x = shapes.output;
+            Ok(shapes)
+        });
+        layers.collect()
+    }
+
+    /// How many numbers the weights and biases are for rows of the shape `input`.
+    ///
+    /// # Errors
+    /// As [`shapes`](Self::shapes).
+    pub fn numbers(&self, input: Shape) -> Result<usize, InputError> {
+        let shapes = self.shapes(input)?;
+        let numbers = shapes.iter().filter_map(|layer| layer.parameters).flatten().map(|shape| shape.len());
+        let sum = numbers.fold(0usize, usize::saturating_add);
+        if sum <= MOST {
+            return Ok(sum);
         }
-        (sum <= MOST).then_some(sum)
+        let place = format!("model '{self}'");
+        Err(InputError::new(place, format!("at most {MOST} weights"), sum.to_string(), "make its layers narrower"))
     }
 
     /// Whether the last layer gives what the task needs.
@@ -120,42 +139,38 @@ impl Model {
         ))
     }
 
-    /// Adds the model to `graph`, for rows of `width` numbers. Parameters are called by the
-    /// number of their layer in the SPEC: `0.weight` `[in, out]`, `0.bias` `[out]`, `2.weight`.
+    /// Adds the model to `graph`, for rows of the shape `input`. Parameters are called by the
+    /// number of their layer in the SPEC, from 0: `0.weight`, `0.bias`, `2.weight`. A weight is
+    /// `[in, out]` of affine, `[out, in / groups, height, width]` of conv2d.
     ///
     /// # Errors
-    /// If the last layer does not fit the task, or there are more numbers than can be addressed.
-    pub fn build<'g>(&self, graph: &'g Graph, width: usize, task: Task) -> Result<Network<'g>, InputError> {
+    /// If the last layer does not fit the task, or as [`shapes`](Self::shapes).
+    pub fn build<'g>(&self, graph: &'g Graph, input: Shape, task: Task) -> Result<Network<'g>, InputError> {
         self.expect_outputs(task)?;
-        let too_large = || {
-            InputError::new(
-                format!("model '{self}'"),
-                format!("at most {MOST} weights, for rows of at least one number"),
-                format!("rows of {width} numbers"),
-                "make its layers narrower",
-            )
-        };
-        self.numbers(width).ok_or_else(too_large)?;
-        let shape = |axes: &[usize]| Shape::new(axes).ok_or_else(too_large);
+        self.numbers(input)?;
 
-        let x = graph.input("x", shape(&[width])?);
+        let x = graph.input("x", input);
         let t = match task {
             Task::Classes(_) => graph.label("t"),
             Task::Number => graph.input("t", [1]),
         };
-        let (mut y, mut inputs) = (x, width);
+        let mut y = x;
         let mut layers = Vec::with_capacity(self.layers.len());
-        for (at, layer) in self.layers.iter().enumerate() {
-            y = match *layer {
-                Layer::Affine(outputs) => {
-                    let weight = graph.parameter(&format!("{at}.weight"), shape(&[inputs, outputs])?);
-                    let bias = graph.parameter(&format!("{at}.bias"), shape(&[outputs])?);
-                    inputs = outputs;
-                    y.affine(weight, bias)
-                }
-                Layer::Relu => y.relu(),
-                Layer::Sigmoid => y.sigmoid(),
-                Layer::Tanh => y.tanh(),
+        for (at, (layer, shapes)) in self.layers.iter().zip(self.shapes(input)?).enumerate() {
+            let parameters = shapes.parameters.map(|[weight, bias]| {
+                let weight = graph.parameter(&format!("{at}.weight"), weight);
+                (weight, graph.parameter(&format!("{at}.bias"), bias))
+            });
+            y = match (*layer, parameters) {
+                (Layer::Affine(_), Some((weight, bias))) if y.shape().rank() > 1 => y.flatten().affine(weight, bias),
+                (Layer::Affine(_), Some((weight, bias))) => y.affine(weight, bias),
+                (Layer::Conv2d(convolution), Some((weight, bias))) => y.conv2d(weight, bias, convolution.options),
+                (Layer::MaxPool(pool), _) => y.max_pool(pool),
+                (Layer::Flatten, _) => y.flatten(),
+                (Layer::Relu, _) => y.relu(),
+                (Layer::Sigmoid, _) => y.sigmoid(),
+                (Layer::Tanh, _) => y.tanh(),
+                (Layer::Affine(_) | Layer::Conv2d(_), None) => unreachable!("both have parameters"),
             };
             layers.push(y.id());
         }
@@ -195,7 +210,7 @@ mod tests {
     #[test]
     fn parameters_are_named_by_their_layer() {
         let g = Graph::new();
-        let network = model("affine:5 relu affine:3").build(&g, 4, Task::Classes(3)).unwrap();
+        let network = model("affine:5 relu affine:3").build(&g, [4].into(), Task::Classes(3)).unwrap();
         let plan = g.predict(&[network.y]).unwrap();
         let names: Vec<(&str, &[usize])> = plan.parameters().iter().map(|p| (&*p.name, p.shape.axes())).collect();
         assert_eq!(names, [("0.weight", &[4, 5][..]), ("0.bias", &[5]), ("2.weight", &[5, 3]), ("2.bias", &[3])]);
@@ -205,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_last_layer_must_fit() {
-        let misfit = |spec: &str, task| model(spec).build(&Graph::new(), 4, task).unwrap_err();
+        let misfit = |spec: &str, task| model(spec).build(&Graph::new(), [4].into(), task).unwrap_err();
         let e = misfit("affine:5 relu affine:3", Task::Classes(10));
         assert_eq!(e.place, "model 'affine:5 relu affine:3', word 3");
         assert_eq!(e.expected, "affine:10, one output for each of the 10 classes");
@@ -217,7 +232,49 @@ mod tests {
     #[test]
     fn a_model_beyond_memory_is_refused() {
         let wide = model("affine:16777216 affine:16777216 affine:1");
-        assert!(wide.build(&Graph::new(), usize::MAX / 2, Task::Number).is_err());
-        assert_eq!(model("affine:1").numbers(usize::MAX), None);
+        assert!(wide.build(&Graph::new(), [1 << 59].into(), Task::Number).is_err());
+        assert!(model("affine:1").numbers([1 << 59].into()).is_err());
+        let wide = model("conv2d:16777216@65536,padding=65536 affine:1");
+        assert!(wide.numbers([1, 9, 9].into()).unwrap_err().expected.starts_with("at most 4294967296 numbers"));
+    }
+
+    #[test]
+    fn images_become_vectors_before_affine() {
+        let g = Graph::new();
+        let spec = "conv2d:4@3,padding=1 relu max_pool:2 conv2d:6@3x2,groups=2 flatten tanh affine:3";
+        for spec in [spec, &spec.replace("flatten ", "")] {
+            let input = Shape::from([1, 8, 9]);
+            let network = model(spec).build(&g, input, Task::Classes(3)).unwrap();
+            assert_eq!(network.x.shape(), input);
+            let shapes: Vec<Shape> = model(spec).shapes(input).unwrap().iter().map(|s| s.output).collect();
+            let built: Vec<Shape> = network.layers.iter().map(|&id| g.node(id).shape).collect();
+            assert_eq!(shapes, built);
+            assert_eq!(shapes[..4], [[4, 8, 9].into(), [4, 8, 9].into(), [4, 4, 4].into(), Shape::from([6, 2, 3])]);
+        }
+        let plan = g.check();
+        assert!(plan.is_ok());
+    }
+
+    #[test]
+    fn a_layer_that_cannot_be_is_named_by_its_place() {
+        let refused = |spec: &str, input: Shape| {
+            let e = model(spec).shapes(input).unwrap_err();
+            (e.place, e.expected, e.found, e.hint)
+        };
+        let image = Shape::from([1, 8, 8]);
+        let (place, expected, found, _) = refused("relu conv2d:4@9 affine:10", image);
+        assert_eq!(place, "model 'relu conv2d:4@9 affine:10', word 2, conv2d:4@9");
+        assert_eq!(expected, "at least 9 x 9 with the padding, as far as the kernel reaches");
+        assert_eq!(found, "an image of 1x8x8");
+        let (place, expected, found, _) = refused("max_pool:2 max_pool:3 max_pool:2 affine:10", image);
+        assert!(place.ends_with("word 3, max_pool:2"), "{place}");
+        assert_eq!((&*expected, &*found), ("at least 2 x 2 with the padding, a whole window", "an image of 1x1x1"));
+        let (_, expected, ..) = refused("conv2d:4@3,groups=2 affine:10", image);
+        assert_eq!(expected, "a number of channels that 2 groups can share equally");
+        let (_, expected, found, hint) = refused("conv2d:4@3 affine:10", [64].into());
+        assert_eq!((&*expected, &*found), ("an image to go over", "a row of 64"));
+        assert!(hint.ends_with("--input 1x8x8"), "{hint}");
+        let (.., hint) = refused("affine:16 max_pool:2 affine:10", image);
+        assert!(hint.starts_with("put it before affine:16"), "{hint}");
     }
 }

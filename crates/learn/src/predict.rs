@@ -42,7 +42,7 @@ impl Predictor {
     /// As [`new`](Self::new), naming `place` in errors.
     pub(crate) fn at(place: &str, model: Model, encoding: Encoding, tensors: Vec<Tensor>) -> Result<Self, InputError> {
         let graph = Graph::new();
-        let network = model.build(&graph, encoding.input.width, encoding.task())?;
+        let network = model.build(&graph, encoding.input.shape()?, encoding.task())?;
         let tensors = weights::fit(tensors, &graph.predict(&[network.y])?, place)?;
         Ok(Predictor { model, encoding, tensors })
     }
@@ -81,7 +81,7 @@ impl Predictor {
             }
         };
         let graph = Graph::new();
-        let network = self.model.build(&graph, self.encoding.input.width, self.encoding.task())?;
+        let network = self.model.build(&graph, self.encoding.input.shape()?, self.encoding.task())?;
         let evaluation = Evaluation::new(&graph, &network)?;
         let backend = Cpu::new(threads);
         let mut arena = backend.allocate(&[&evaluation.plan], rows.len().min(ROWS))?;
@@ -99,7 +99,7 @@ impl Predictor {
     pub fn predict_into<W: Write>(&self, out: W, threads: usize) -> Result<Predictions<'_, W>, PredictError> {
         let graph = Graph::new();
         let task = self.encoding.task();
-        let network = self.model.build(&graph, self.encoding.input.width, task).map_err(PredictError::Input)?;
+        let network = self.model.build(&graph, self.encoding.input.shape()?, task).map_err(PredictError::Input)?;
         let plan = graph.predict(&[network.y]).map_err(InputError::from)?;
         let backend = Cpu::new(threads);
         let mut arena = backend.allocate(&[&plan], ROWS).map_err(InputError::from)?;

@@ -1,6 +1,6 @@
 //! What a training is asked for, checked before anything runs.
 
-use chainrule_engine::Rule;
+use chainrule_engine::{Rule, Shape};
 
 use crate::input_error::InputError;
 use crate::model::Model;
@@ -20,6 +20,8 @@ pub const MOST_THREADS: usize = 1024;
 pub struct Settings {
     /// The network; [`Model::usual`] for the target if `None`.
     pub model: Option<Model>,
+    /// What a row is: a vector, or an image's channels, height and width; as the data say if `None`.
+    pub input: Option<Shape>,
     /// How parameters follow their gradients.
     pub optimizer: Rule,
     /// The learning rate; [`Rule::usual_rate`] if `None`.
@@ -40,6 +42,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             model: None,
+            input: None,
             optimizer: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
             rate: None,
             batch: 32,
@@ -55,7 +58,8 @@ impl Settings {
     /// Whether they can be met. (The fractions are checked when the data are split.)
     ///
     /// # Errors
-    /// If the batch, the epochs, the threads or the rate are not positive, or the threads or the seed too large.
+    /// If the batch, the epochs, the threads or the rate are not positive, or the threads or the seed too large; or
+    /// the model cannot take the input.
     pub fn check(&self) -> Result<(), InputError> {
         positive("batch", Some(self.batch), "the number of rows in a step, such as 32")?;
         positive("epochs", Some(self.epochs), "how often each row is learned from, such as 50")?;
@@ -70,7 +74,10 @@ impl Settings {
             // A run's record is TOML, whose integers have a sign.
             return Err(InputError::new("seed", format!("0 to {}", i64::MAX), found, "choose a smaller one"));
         }
-        Ok(())
+        match (&self.model, self.input) {
+            (Some(model), Some(input)) => model.shapes(input).map(|_| ()),
+            _ => Ok(()),
+        }
     }
 
     /// The learning rate that was asked for, or the optimizer's usual one.

@@ -1,16 +1,23 @@
-//! A model in words: `affine:50 relu affine:10`.
+//! A model in words: `affine:50 relu affine:10`, or of images `conv2d:16@3 relu max_pool:2 affine:10`.
 //!
-//! Words stand in the order of the layers, with spaces between; a size follows its colon. A
-//! word says what a layer does, never what goes in: that follows from the layer before it.
+//! Words stand in the order of the layers, with spaces between; sizes follow a colon, and what
+//! need not be said follows commas: `conv2d:16@3,stride=2`. A word says what a layer does, never
+//! what goes in: that follows from the layer before it.
+
+mod windows;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use chainrule_engine::ops::MaxPool;
+
+pub use self::windows::Convolution;
 use crate::closest::closest;
 use crate::input_error::{InputError, excerpt};
 
 /// The words of a SPEC, as users write them.
-pub const WORDS: [&str; 4] = ["affine:N", "relu", "sigmoid", "tanh"];
+pub const WORDS: [&str; 7] = ["affine:N", "conv2d:N@K", "max_pool:K", "flatten", "relu", "sigmoid", "tanh"];
 
 /// The widest layer that can be asked for.
 const WIDEST: usize = 1 << 24;
@@ -18,8 +25,14 @@ const WIDEST: usize = 1 << 24;
 /// One layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
-    /// x·W + b with so many outputs.
+    /// x·W + b with so many outputs; an image is flattened.
     Affine(usize),
+    /// x ⋆ w + b.
+    Conv2d(Convolution),
+    /// The largest of each window of a channel.
+    MaxPool(MaxPool),
+    /// An image's numbers as a vector.
+    Flatten,
     /// max(x, 0)
     Relu,
     /// 1 / (1 + e⁻ˣ)
@@ -63,41 +76,51 @@ pub(crate) fn place(spec: &str, at: usize) -> String {
 }
 
 fn layer(word: &str, place: impl Fn() -> String) -> Result<Layer, InputError> {
-    let (name, size) = match word.split_once(':') {
-        Some((name, size)) => (name, Some(size)),
+    let (name, sizes) = match word.split_once(':') {
+        Some((name, sizes)) => (name, Some(sizes)),
         None => (word, None),
     };
     let plain = match name {
-        "affine" => return affine(size, word, place),
+        "affine" => return affine(sizes.unwrap_or_default(), word, place),
+        "conv2d" => return windows::conv2d(sizes.unwrap_or_default(), word, &place),
+        "max_pool" => return windows::max_pool(sizes.unwrap_or_default(), word, &place),
+        "flatten" => Layer::Flatten,
         "relu" => Layer::Relu,
         "sigmoid" => Layer::Sigmoid,
         "tanh" => Layer::Tanh,
         _ => {
-            let hint = match closest(name, WORDS.map(|word| word.trim_end_matches(":N"))) {
-                Some("affine") => "did you mean 'affine:N'?".to_owned(),
+            let stem = |word: &'static str| word.split(':').next().unwrap_or(word);
+            let near =
+                closest(name, WORDS.map(stem)).and_then(|near| WORDS.into_iter().find(|word| stem(word) == near));
+            let hint = match near {
                 Some(near) => format!("did you mean '{near}'?"),
                 None => "for example 'affine:50 relu affine:10'".to_owned(),
             };
             return Err(InputError::new(place(), format!("one of {}", WORDS.join(", ")), excerpt(word), hint));
         }
     };
-    match size {
+    match sizes {
         None => Ok(plain),
         Some(_) => Err(InputError::new(
             place(),
             format!("'{name}' alone"),
             excerpt(word),
-            "only affine takes a size: it says how many outputs the layer has",
+            "only affine, conv2d and max_pool take sizes",
         )),
     }
 }
 
-fn affine(size: Option<&str>, word: &str, place: impl Fn() -> String) -> Result<Layer, InputError> {
+/// The whole number that `text` is, if it is in `range`.
+fn whole(text: &str, range: RangeInclusive<usize>) -> Option<usize> {
     // Digits alone: `parse` would take a plus sign.
-    let digits = size.filter(|size| size.bytes().all(|byte| byte.is_ascii_digit()));
-    match digits.and_then(|size| size.parse().ok()) {
-        Some(outputs @ 1..=WIDEST) => Ok(Layer::Affine(outputs)),
-        _ => Err(InputError::new(
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && range.contains(number))
+}
+
+fn affine(outputs: &str, word: &str, place: impl Fn() -> String) -> Result<Layer, InputError> {
+    match whole(outputs, 1..=WIDEST) {
+        Some(outputs) => Ok(Layer::Affine(outputs)),
+        None => Err(InputError::new(
             place(),
             format!("affine:N with N from 1 to {WIDEST}"),
             excerpt(word),
@@ -118,6 +141,9 @@ impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Layer::Affine(outputs) => write!(f, "affine:{outputs}"),
+            Layer::Conv2d(convolution) => convolution.fmt(f),
+            Layer::MaxPool(pool) => windows::write_max_pool(f, *pool),
+            Layer::Flatten => f.write_str("flatten"),
             Layer::Relu => f.write_str("relu"),
             Layer::Sigmoid => f.write_str("sigmoid"),
             Layer::Tanh => f.write_str("tanh"),
@@ -135,19 +161,21 @@ mod tests {
 
     #[test]
     fn words_are_layers_and_layers_are_words() {
-        let layers = parse("  affine:50 relu\tsigmoid tanh\n affine:10 ").unwrap();
+        let layers = parse("  conv2d:4@3 max_pool:2 flatten affine:50 relu\tsigmoid tanh\n affine:10 ").unwrap();
         let words: Vec<String> = layers.iter().map(Layer::to_string).collect();
-        assert_eq!(words.join(" "), "affine:50 relu sigmoid tanh affine:10");
+        assert_eq!(words.join(" "), "conv2d:4@3 max_pool:2 flatten affine:50 relu sigmoid tanh affine:10");
     }
 
     #[test]
     fn an_unknown_word_is_placed_and_answered_with_the_list() {
         let e = error("affine:50 rleu affine:10");
         assert_eq!(e.place, "model 'affine:50 rleu affine:10', word 2");
-        assert_eq!(e.expected, "one of affine:N, relu, sigmoid, tanh");
+        assert_eq!(e.expected, "one of affine:N, conv2d:N@K, max_pool:K, flatten, relu, sigmoid, tanh");
         assert_eq!((e.found.as_str(), e.hint.as_str()), ("'rleu'", "did you mean 'relu'?"));
         assert_eq!(error("afine:5").hint, "did you mean 'affine:N'?");
-        assert_eq!(error("conv2d:8").hint, "for example 'affine:50 relu affine:10'");
+        assert_eq!(error("conv:8@3").hint, "did you mean 'conv2d:N@K'?");
+        assert_eq!(error("maxpool:2").hint, "did you mean 'max_pool:K'?");
+        assert_eq!(error("softmax").hint, "for example 'affine:50 relu affine:10'");
     }
 
     #[test]

@@ -142,7 +142,11 @@ pub fn train_on<B: Backend>(
     let data = data.into();
     let fingerprint = fingerprint(&data);
     let split = split(&data, settings.fractions, settings.seed)?;
-    let encoding = Encoding::fit(&data.train, &split.train)?;
+    let mut encoding = Encoding::fit(&data.train, &split.train)?;
+    if let Some(shape) = settings.input {
+        encoding.input.lay_out(shape, &data.train.source)?;
+    }
+    let input = encoding.input.shape()?;
     let model = settings.model.clone().unwrap_or_else(|| Model::usual(encoding.task()));
     let table = encoding.apply(data.train)?;
     // The given test set, or else the rows that were split off.
@@ -156,7 +160,7 @@ pub fn train_on<B: Backend>(
     };
 
     let graph = Graph::new();
-    let network = model.build(&graph, encoding.input.width, encoding.task())?;
+    let network = model.build(&graph, input, encoding.task())?;
     let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
     let evaluation = Evaluation::new(&graph, &network).map_err(InputError::from)?;
     let largest = settings.batch.min(split.train.len()).max(evaluate::ROWS);

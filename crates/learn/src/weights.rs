@@ -1,7 +1,8 @@
 //! `model.safetensors`: the parameters by name, as f32, for any program that reads the format.
 //!
 //! An affine layer's weight is `[in, out]`, as in y = x·W + b; PyTorch's Linear has it
-//! transposed. The file says so in its metadata.
+//! transposed. A conv2d's is `[out, in / groups, height, width]`, as PyTorch's. The file says so
+//! in its metadata.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,7 +12,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
 use crate::input_error::{InputError, excerpt, listing};
 
-const LAYOUT: &str = "weight is [in, out]: y = x·W + b";
+const LAYOUT: &str = "weight is [in, out]: y = x·W + b; of conv2d [out, in / groups, height, width]";
 
 /// A parameter outside of an arena.
 #[derive(Clone, Debug, PartialEq)]

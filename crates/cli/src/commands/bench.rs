@@ -12,7 +12,7 @@ use chainrule::{InputError, Task};
 use clap::Args;
 use serde::Serialize;
 
-use super::subject::{Subject, SubjectArgs};
+use super::subject::{Subject, SubjectArgs, image, row};
 use crate::arguments;
 use crate::calls::{Call, Time, calls};
 use crate::rehearsal::Rehearsal;
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let rule = args.optimizer.or_else(|| Rule::named(&trained?.optimizer)).unwrap_or(Rule::Sgd);
     let batch = args.batch.or(trained.map(|training| training.batch)).unwrap_or(100);
     let graph = Graph::new();
-    let network = subject.model.build(&graph, subject.width, subject.task)?;
+    let network = subject.model.build(&graph, subject.input, subject.task)?;
     let plan = graph.update(network.loss, rule).map_err(InputError::from)?;
     let cpu = Cpu::new(args.threads.unwrap_or_else(all_threads));
     let mut rehearsal = Rehearsal::new(&subject, &plan, cpu, batch)?;
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
 
 /// The network of *Deep Learning from Scratch*.
 fn book() -> Result<Subject, InputError> {
-    Ok(Subject { model: "affine:50 relu affine:10".parse()?, width: 784, task: Task::Classes(10), run: None })
+    Ok(Subject { model: "affine:50 relu affine:10".parse()?, input: [784].into(), task: Task::Classes(10), run: None })
 }
 
 /// All that is printed.
@@ -82,6 +82,8 @@ fn book() -> Result<Subject, InputError> {
 struct Report {
     model: String,
     input: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<[usize; 3]>,
     batch: usize,
     optimizer: &'static str,
     machine: MachineReport,
@@ -157,7 +159,8 @@ impl Report {
         let (limit, median_us) = (flops_us + bytes_us, percentile(50));
         Ok(Report {
             model: subject.model.to_string(),
-            input: subject.width,
+            input: subject.input.len(),
+            image: image(subject.input),
             batch,
             optimizer: rule.name(),
             machine,
@@ -176,7 +179,8 @@ impl Report {
     }
 
     fn page(&self) -> String {
-        let Report { model, input, batch, optimizer, machine, step, measured, limit, .. } = self;
+        let Report { model, batch, optimizer, machine, step, measured, limit, .. } = self;
+        let row = row(self.input, self.image);
         let rows = [
             (
                 "machine",
@@ -213,7 +217,7 @@ impl Report {
         ];
         let lines = table(rows.map(|(name, text)| vec![name.to_owned(), text]), |_| false);
         format!(
-            "{model}, {input} numbers a row, batch {batch}, {optimizer}\n\n{lines}\n\
+            "{model}, {row}, batch {batch}, {optimizer}\n\n{lines}\n\
              The most expensive calls, on one thread:\n{}",
             self.most_expensive()
         )

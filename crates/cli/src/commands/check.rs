@@ -11,7 +11,7 @@ use chainrule::{InputError, Task, Tensor};
 use clap::Args;
 use serde::Serialize;
 
-use super::subject::{Subject, SubjectArgs};
+use super::subject::{Subject, SubjectArgs, image, row};
 use crate::arguments;
 use crate::outcome::No;
 use crate::significant::significant;
@@ -53,7 +53,8 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     let checks = check(&subject, args)?;
     let report = Report {
         model: subject.model.to_string(),
-        input: subject.width,
+        input: subject.input.len(),
+        image: image(subject.input),
         rows: args.rows,
         seed: args.seed,
         tolerance: TOLERANCE,
@@ -74,9 +75,12 @@ fn answer(report: &Report, json: bool, mut out: impl Write) -> anyhow::Result<()
 }
 
 fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterCheck>> {
-    let Subject { model, width, task, run } = subject;
-    let cells = args.rows.checked_mul(*width);
-    let numbers = model.numbers(*width).zip(cells).and_then(|(parameters, cells)| parameters.checked_add(cells));
+    let Subject { model, input, task, run } = subject;
+    // Of a convolution the images between the layers may be far more than its weights.
+    let images = model.shapes(*input)?.into_iter().map(|layer| layer.output).filter(|shape| shape.rank() == 3);
+    let a_row = images.fold(input.len(), |sum, image| sum.saturating_add(image.len()));
+    let parameters = model.numbers(*input)?;
+    let numbers = args.rows.checked_mul(a_row).and_then(|cells| parameters.checked_add(cells));
     if numbers.is_none_or(|numbers| numbers > MOST) {
         let found = numbers.map_or("more than can be counted".to_owned(), |numbers| numbers.to_string());
         let expected = format!("at most {MOST} numbers in parameters and rows together");
@@ -85,7 +89,7 @@ fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterChe
     }
 
     let graph = Graph::new();
-    let network = model.build(&graph, *width, *task)?;
+    let network = model.build(&graph, *input, *task)?;
     let plan = graph.gradients(network.loss).map_err(InputError::from)?;
     let random = || plan.parameters().iter().zip(0..).map(|(p, number)| initial(model, number, p.shape, args.seed));
     let values = |tensor: &Tensor| tensor.values.iter().copied().map(f64::from).collect();
@@ -95,7 +99,7 @@ fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterChe
     };
 
     let mut draws = stream(args.seed, Purpose::Sample, 0);
-    let x: Vec<f64> = (0..args.rows * width).map(|_| draws.normal()).collect();
+    let x: Vec<f64> = (0..args.rows * input.len()).map(|_| draws.normal()).collect();
     let (mut labels, mut targets) = (Vec::new(), Vec::new());
     let t = match *task {
         Task::Classes(classes) => {
@@ -117,6 +121,8 @@ fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterChe
 struct Report {
     model: String,
     input: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<[usize; 3]>,
     rows: usize,
     seed: u64,
     tolerance: f64,
@@ -188,7 +194,8 @@ fn axes(mut at: usize, shape: &[usize]) -> Vec<usize> {
 }
 
 fn page(report: &Report) -> String {
-    let Report { model, input, rows, tolerance, .. } = report;
+    let Report { model, rows, tolerance, .. } = report;
+    let row = row(report.input, report.image);
     let header = ["parameter", "shape", "checked", "kinks", "largest error", "verdict"].map(str::to_owned).to_vec();
     let lines = report.parameters.iter().map(|line| {
         vec![
@@ -202,7 +209,7 @@ fn page(report: &Report) -> String {
     });
     let lines = table(std::iter::once(header).chain(lines), |column| (2..5).contains(&column));
     format!(
-        "{model}, {input} numbers a row, {rows} random rows\n\n{lines}\n\
+        "{model}, {row}, {rows} random rows\n\n{lines}\n\
          right: within {tolerance:e} of the derivative by definition, relatively\n"
     )
 }
@@ -255,6 +262,7 @@ mod tests {
         let report = Report {
             model: "a model".to_owned(),
             input: 2,
+            image: None,
             rows: 0,
             seed: 1,
             tolerance: TOLERANCE,

@@ -7,7 +7,7 @@ use chainrule::engine::{Cpu, Goal, Graph, Plan, Request, Rule};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::subject::{Subject, SubjectArgs};
+use super::subject::{Subject, SubjectArgs, image};
 use crate::arguments;
 use crate::calls::{Call, calls};
 use crate::rehearsal::Rehearsal;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<()> {
     let trained = subject.run.as_ref().map(|run| &run.record.training);
     let rule = args.optimizer.or_else(|| Rule::named(&trained?.optimizer));
     let graph = Graph::new();
-    let network = subject.model.build(&graph, subject.width, subject.task)?;
+    let network = subject.model.build(&graph, subject.input, subject.task)?;
     let goal = match args.goal {
         Delivers::Predict => Goal::Predict,
         Delivers::Loss => Goal::Loss,
@@ -77,7 +77,8 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<()> {
         let flops = plan.flops();
         let report = Report {
             model: subject.model.to_string(),
-            input: subject.width,
+            input: subject.input.len(),
+            image: image(subject.input),
             batch: args.profile.then_some(batch),
             flops_per_row: flops.per_row,
             flops_once: flops.once,
@@ -102,6 +103,8 @@ fn profile(subject: &Subject, plan: &Plan, batch: usize) -> anyhow::Result<Vec<f
 struct Report {
     model: String,
     input: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<[usize; 3]>,
     /// Of the profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     batch: Option<usize>,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use chainrule::engine::Shape;
 use chainrule::spec::Layer;
 use chainrule::{Model, Run, Task};
 use clap::{ArgGroup, Args};
@@ -15,19 +16,20 @@ use crate::arguments;
 pub(crate) struct SubjectArgs {
     /// The folder that `chainrule train` wrote: its network, with its trained parameters
     run: Option<PathBuf>,
-    /// The layers in order, of affine:N, relu, sigmoid and tanh; with affine:1 last it predicts a number
+    /// The layers in order, of affine:N, conv2d:N@K, max_pool:K, flatten, relu, sigmoid and tanh;
+    /// with affine:1 last it predicts a number
     #[arg(long, value_name = "SPEC", value_parser = arguments::model, requires = "input")]
     model: Option<Model>,
-    /// How many numbers a row has
-    #[arg(long, value_name = "N", value_parser = arguments::count, requires = "model", conflicts_with = "run")]
-    input: Option<usize>,
+    /// How many numbers a row has, or an image's channels x height x width: 784, or 1x28x28
+    #[arg(long, value_name = "SHAPE", value_parser = arguments::input, requires = "model", conflicts_with = "run")]
+    input: Option<Shape>,
 }
 
 /// A network, and what it is for.
 pub(crate) struct Subject {
     pub(crate) model: Model,
-    /// How many numbers a row has.
-    pub(crate) width: usize,
+    /// A row: a vector, or an image.
+    pub(crate) input: Shape,
     pub(crate) task: Task,
     /// Where it comes from, if not from a SPEC.
     pub(crate) run: Option<Run>,
@@ -46,13 +48,26 @@ impl SubjectArgs {
     pub(crate) fn open(&self) -> anyhow::Result<Subject> {
         let Some(folder) = &self.run else {
             let model = self.model.clone().context("give a RUN or --model")?;
-            let width = self.input.context("--model takes --input as well")?;
-            return Ok(Subject { task: task(&model), model, width, run: None });
+            let input = self.input.context("--model takes --input as well")?;
+            return Ok(Subject { task: task(&model), model, input, run: None });
         };
         let run = Run::open(folder)?;
         let encoding = run.predictor.encoding();
-        let (width, task) = (encoding.input.width, encoding.task());
-        Ok(Subject { model: run.predictor.model().clone(), width, task, run: Some(run) })
+        let (input, task) = (encoding.input.shape()?, encoding.task());
+        Ok(Subject { model: run.predictor.model().clone(), input, task, run: Some(run) })
+    }
+}
+
+/// What `--json` says of a row beside how many numbers it has: an image's channels, height and width.
+pub(crate) fn image(input: Shape) -> Option<[usize; 3]> {
+    input.axes().try_into().ok()
+}
+
+/// A row in words.
+pub(crate) fn row(width: usize, image: Option<[usize; 3]>) -> String {
+    match image {
+        Some([channels, height, width]) => format!("images of {channels}x{height}x{width}"),
+        None => format!("{width} numbers a row"),
     }
 }
 
