@@ -83,7 +83,7 @@ fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterChe
     let numbers = args.rows.checked_mul(a_row).and_then(|cells| parameters.checked_add(cells));
     if numbers.is_none_or(|numbers| numbers > MOST) {
         let found = numbers.map_or("more than can be counted".to_owned(), |numbers| numbers.to_string());
-        let expected = format!("at most {MOST} numbers in parameters and rows together");
+        let expected = format!("at most {MOST} numbers in parameters, rows and their images together");
         let hint = "check a narrower network of the same layers, or fewer --rows";
         return Err(InputError::new("check", expected, found, hint).into());
     }

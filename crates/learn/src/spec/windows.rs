@@ -79,7 +79,9 @@ fn options<'a, const N: usize>(
     for part in parts {
         let (name, number) = part.split_once('=').unwrap_or((part, ""));
         let Some(at) = names.iter().position(|known| *known == name) else {
-            let hint = match closest(name, names) {
+            // The beginning of a name, such as pad, is too short to be near it.
+            let begun = names.into_iter().find(|known| !name.is_empty() && known.starts_with(name));
+            let hint = match begun.or_else(|| closest(name, names)) {
                 Some(near) => format!("did you mean '{near}'?"),
                 None => format!("for example {}=2", names[0]),
             };
@@ -158,6 +160,8 @@ mod tests {
         let e = error("conv2d:8@3,pading=1");
         assert_eq!((&*e.place, &*e.found), ("model 'relu conv2d:8@3,pading=1', word 2", "'conv2d:8@3,pading=1'"));
         assert_eq!(e.hint, "did you mean 'padding'?");
+        assert_eq!(error("max_pool:2,pad=1").hint, "did you mean 'padding'?");
+        assert_eq!(error("max_pool:2,").hint, "for example stride=2");
         assert_eq!(error("max_pool:2,groups=2").expected, "after the commas stride, padding, each with =number");
         assert_eq!(error("conv2d:8@3,stride=0").expected, "stride=number, from 1 to 65536");
         assert_eq!(error("conv2d:8@3,padding").expected, "padding=number, from 0 to 65536");
