@@ -77,6 +77,15 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    /// Numbers of each parameter that the step reads and writes: itself and the optimizer's memory of it.
+    pub(crate) fn numbers(self) -> usize {
+        match self {
+            Step::Sgd { .. } => 1,
+            Step::Momentum { .. } => 2,
+            Step::Adam { .. } => 3,
+        }
+    }
+
     /// `step` counts from 0.
     pub(crate) fn new(rule: Rule, rate: f64, step: u64) -> Step {
         match rule {

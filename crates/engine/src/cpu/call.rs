@@ -3,7 +3,7 @@
 use super::convolution::{Convolution, WeightSteps, spread};
 use super::gather::gather;
 use super::pool::max_pool_gradient;
-use super::product::{Finish, Product};
+use super::product::{Finish, Product, Soon};
 use super::run::{Chunk, Run, Slot, cells, cells_mut};
 use super::softmax::class;
 use crate::function::Map;
@@ -205,6 +205,8 @@ impl Run<'_> {
                     Epilogue::Zip(f, with) => Finish::Zip(f, self.slot(with, at).row(r)),
                 },
                 panel: self.panel(at.worker),
+                panel_holds_b: false,
+                soon: Soon::NOTHING,
             };
             // SAFETY: slots of this plan in this arena, with sizes that the op has checked; y is this
             // chunk's alone and shares memory with none of its operands.

@@ -3,11 +3,13 @@
 //! A weight's gradient Σ rows xᵀ·dy is computed block by block into a buffer that stays in cache, and each
 //! block is used up by the optimizer at once: the whole gradient is never in memory.
 
-use super::product::{Finish, Product, product};
+use super::product::{Finish, PANEL_ROWS, Product, Soon, product};
 use super::simd::{LANES, Simd};
 use super::update::update;
 use crate::optimizer::Step;
 
+/// Parameters and memory of a whole network that stay near from step to step: 1 MiB of them.
+const NEAR: usize = 1 << 18;
 /// Rows of a weight's gradient that are computed between two updates.
 const BLOCK_ROWS: usize = 48;
 const BLOCK_COLUMNS: usize = 64;
@@ -64,20 +66,33 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
             c_row,
             finish: Finish::None,
             panel: f.panel,
+            panel_holds_b: false,
+            soon: Soon::NOTHING,
         };
         match f.target {
             Target::Store(y) => {
                 product::<S>(&part(f.from, f.to - f.from, 0, f.n, y.add(f.from * f.n), f.n));
             }
             Target::Update { step, w, block } => {
+                // What an L2 holds is not worth asking for.
+                let far = step.numbers() * block > NEAR;
                 for j in (0..f.n).step_by(BLOCK_COLUMNS) {
                     let columns = BLOCK_COLUMNS.min(f.n - j);
+                    let one_panel = f.rows <= PANEL_ROWS && columns <= S::TILE_VECTORS * LANES;
                     for i in (f.from..f.to).step_by(BLOCK_ROWS) {
                         let rows = BLOCK_ROWS.min(f.to - i);
-                        product::<S>(&part(i, rows, j, columns, f.buffer, columns));
+                        let here = w.add(i * f.n + j);
+                        product::<S>(&Product {
+                            panel_holds_b: one_panel && i > f.from,
+                            soon: if far {
+                                Soon { p: here, row: f.n, blocks: step.numbers(), block }
+                            } else {
+                                Soon::NOTHING
+                            },
+                            ..part(i, rows, j, columns, f.buffer, columns)
+                        });
                         for r in 0..rows {
-                            let w = w.add((i + r) * f.n + j);
-                            update::<S>(step, w, block, f.buffer.add(r * columns), columns);
+                            update::<S>(step, here.add(r * f.n), block, f.buffer.add(r * columns), columns);
                         }
                     }
                 }

@@ -13,7 +13,7 @@ use super::simd::{LANES, Simd, prefetch};
 use crate::function::{Map, Zip};
 
 /// Rows of k that a packed panel holds at most: 1,024 × 64 columns are 256 KiB, within an L2.
-const PANEL_ROWS: usize = 1024;
+pub(super) const PANEL_ROWS: usize = 1024;
 /// Columns of a panel at most.
 const PANEL_COLUMNS: usize = 64;
 /// Numbers that packing needs.
@@ -30,6 +30,31 @@ pub(super) enum Finish {
     Map(Map),
     /// With the same element of a matrix of C's layout.
     Zip(Zip, *const f32),
+}
+
+/// Memory that is used right after the product, of C's shape: its lines are asked for while the
+/// multiplications go on, so that nobody waits for them.
+#[derive(Clone, Copy)]
+pub(super) struct Soon {
+    pub(super) p: *const f32,
+    /// The step from row to row.
+    pub(super) row: usize,
+    /// So many matrices of this kind, each so far after the one before.
+    pub(super) blocks: usize,
+    pub(super) block: usize,
+}
+
+impl Soon {
+    pub(super) const NOTHING: Soon = Soon { p: std::ptr::null(), row: 0, blocks: 0, block: 0 };
+
+    #[inline(always)]
+    fn ask(self, row: usize, vectors: usize) {
+        for block in 0..self.blocks {
+            for v in 0..vectors {
+                prefetch(self.p.wrapping_add(block * self.block + row * self.row + v * LANES));
+            }
+        }
+    }
 }
 
 /// C `[m, n]` = finish(A `[m, k]` · B `[k, n]` + bias).
@@ -53,6 +78,9 @@ pub(super) struct Product {
     pub(super) finish: Finish,
     /// Room for [`PANEL`] numbers.
     pub(super) panel: *mut f32,
+    /// The panel holds this B already, from a product of as many columns and as great a depth.
+    pub(super) panel_holds_b: bool,
+    pub(super) soon: Soon,
 }
 
 /// Rows of a register tile by its vectors: as many accumulators as the registers allow.
@@ -101,7 +129,9 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
         let packed = p.b_transposed || (p.b_step > FAR && p.m >= FEW_ROWS);
         let (b, b_row) = if packed {
             let from = p.b.add(if p.b_transposed { j * p.b_step + k } else { k * p.b_step + j });
-            pack::<S>(from, p.b_step, p.b_transposed, columns, depth, p.panel);
+            if !p.panel_holds_b {
+                pack::<S>(from, p.b_step, p.b_transposed, columns, depth, p.panel);
+            }
             (p.panel.cast_const(), vectors * LANES)
         } else {
             (p.b.add(k * p.b_step + j), p.b_step)
@@ -121,6 +151,7 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
                 Finish::Zip(f, with) => Finish::Zip(f, with.add(j)),
                 other => other,
             },
+            soon: if k + depth == p.k { Soon { p: p.soon.p.wrapping_add(j), ..p.soon } } else { Soon::NOTHING },
         };
         // A last vector of up to eight lanes costs half a multiply-add where they are made of halves.
         let narrow = (1..=LANES / 2).contains(&(columns % LANES));
@@ -160,6 +191,7 @@ struct Tile {
     first: bool,
     last: bool,
     finish: Finish,
+    soon: Soon,
 }
 
 /// A tile of `rows` rows and `V` vectors: tails of rows go in steps of 8, 4, 2 and 1.
@@ -204,8 +236,8 @@ unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>
         let mut b = t.b;
         let mut a = t.a.add(i * p.a_row);
         macro_rules! along_k {
-            ($last:expr) => {
-                for _ in 0..t.depth {
+            ($depth:expr, $last:expr) => {
+                for _ in 0..$depth {
                     let mut row = [zero; V];
                     for v in 0..V - 1 {
                         row[v] = S::load(b.add(v * LANES));
@@ -227,11 +259,17 @@ unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>
             };
         }
         if NARROW {
-            along_k!(|p| S::load_low(p, tail));
-        } else if t.whole_vectors {
-            along_k!(|p| S::load(p));
+            along_k!(t.depth, |p| S::load_low(p, tail));
+        } else if !t.whole_vectors {
+            along_k!(t.depth, |p| S::load_part(p, tail, zero));
+        } else if t.soon.blocks == 0 {
+            along_k!(t.depth, |p| S::load(p));
         } else {
-            along_k!(|p| S::load_part(p, tail, zero));
+            // A row after each part of k: all rows at once would fill the queue of misses.
+            for r in 0..R {
+                t.soon.ask(i + r, V);
+                along_k!(t.depth * (r + 1) / R - t.depth * r / R, |p| S::load(p));
+            }
         }
         let relu = t.last && matches!(t.finish, Finish::Map(Map::Relu));
         let relu_gradient = match t.finish {
