@@ -69,7 +69,7 @@ pub(super) unsafe trait Simd: Copy {
 
 /// Asks for a cache line, and does not wait for it. Any address will do.
 #[inline(always)]
-pub(super) fn prefetch(p: *const f32) {
+pub(super) fn prefetch<T>(p: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing that the program can see, and never faults.
     unsafe {
