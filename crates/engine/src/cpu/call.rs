@@ -2,7 +2,6 @@
 
 use super::convolution::{Convolution, WeightSteps, spread};
 use super::gather::gather;
-use super::pool::max_pool_gradient;
 use super::product::{Finish, Product, Soon};
 use super::run::{Chunk, Run, Slot, cells, cells_mut};
 use super::softmax::class;
@@ -85,7 +84,7 @@ impl Run<'_> {
                 let (dy, place, dx) = (slot(dy), slot(place), slot(dx));
                 for r in 0..count {
                     // SAFETY: as above.
-                    unsafe { max_pool_gradient(&window, cells(dy, r), cells(place, r), cells_mut(dx, r)) }
+                    unsafe { (k.max_pool_gradient)(&window, dy.row(r), place.row(r), dx.row(r)) }
                 }
             }
             Kernel::SumElements { x, y } => {

@@ -3,8 +3,7 @@
 //! Going forward, a register tile holds R output channels by V stretches of up to sixteen neighbouring
 //! outputs of a row; for each tap (c, k, l) it multiplies a weight with the inputs under those outputs. Every output is one
 //! chain over the taps in their order. The gradient by the input is the same loop over another
-//! weight order. The gradient by the weight keeps sixteen partial sums for each weight, one a
-//! lane, over blocks of rows of a fixed number, so that threads change no bit.
+//! weight order.
 
 use super::simd::{LANES, Simd};
 use crate::window::Window;
@@ -107,7 +106,7 @@ pub(super) unsafe fn load_apart<S: Simd>(p: *const f32, step: usize, lanes: usiz
 
 /// The same, where it is known beforehand whether they stand side by side.
 #[inline(always)]
-unsafe fn load<S: Simd, const APART: bool>(p: *const f32, step: usize, lanes: usize) -> S::V {
+pub(super) unsafe fn load<S: Simd, const APART: bool>(p: *const f32, step: usize, lanes: usize) -> S::V {
     // SAFETY: the caller's numbers are there.
     unsafe { if APART { load_apart::<S>(p, step, lanes) } else { S::load_part(p, lanes, S::splat(0.0)) } }
 }
@@ -230,130 +229,6 @@ unsafe fn tile<S: Simd, const APART: bool, const V: usize, const R: usize>(
             for (&sum, at) in acc.iter().zip(at) {
                 let y = if c.relu { S::max(zero, sum) } else { sum };
                 S::store_part(c.y.add((first_output + r) * plane + at.y), y, at.lanes);
-            }
-        }
-    }
-}
-
-/// The gradients of some weights, over all rows.
-#[derive(Clone, Copy)]
-pub(super) struct WeightGradient {
-    pub(super) window: Window,
-    pub(super) rows: usize,
-    /// Row after row.
-    pub(super) x: *const f32,
-    pub(super) dy: *const f32,
-    pub(super) dw: *mut f32,
-    /// Which output channels.
-    pub(super) from: usize,
-    pub(super) to: usize,
-}
-
-/// Rows whose products one register sums before its lanes are added up: fixed, as it decides the
-/// order of the sum.
-const BLOCK: usize = 8;
-/// Output channels, and taps, of a register tile.
-const CHANNELS: usize = 4;
-const TAPS: usize = 5;
-
-/// Computes the gradients of the output channels `from..to`.
-///
-/// # Safety
-/// The machine has S; the pointers are valid for `rows` rows and the weight, and nobody else
-/// touches these channels of dw.
-#[inline(always)]
-pub(super) unsafe fn weight_gradient<S: Simd>(g: &WeightGradient) {
-    // SAFETY: the caller's promises, for each block of rows, channels and taps.
-    unsafe {
-        let depth = g.window.depth();
-        std::slice::from_raw_parts_mut(g.dw.add(g.from * depth), (g.to - g.from) * depth).fill(0.0);
-        let per_group = g.window.output[0] / g.window.groups;
-        for first in (0..g.rows).step_by(BLOCK) {
-            let rows = first..g.rows.min(first + BLOCK);
-            let mut o = g.from;
-            while o < g.to {
-                // A tile's channels share their inputs, so they are of one group.
-                let channels = CHANNELS.min(g.to - o).min(per_group - o % per_group);
-                for tap in (0..depth).step_by(TAPS) {
-                    let taps = TAPS.min(depth - tap);
-                    match (channels, g.window.stride) {
-                        (CHANNELS, 1) => gradient_taps::<S, false, CHANNELS>(g, &rows, o, tap, taps),
-                        (CHANNELS, _) => gradient_taps::<S, true, CHANNELS>(g, &rows, o, tap, taps),
-                        _ => {
-                            for o in o..o + channels {
-                                gradient_taps::<S, true, 1>(g, &rows, o, tap, taps);
-                            }
-                        }
-                    }
-                }
-                o += channels;
-            }
-        }
-    }
-}
-
-/// Up to [`TAPS`] taps.
-#[inline(always)]
-unsafe fn gradient_taps<S: Simd, const APART: bool, const R: usize>(
-    g: &WeightGradient,
-    rows: &std::ops::Range<usize>,
-    o: usize,
-    tap: usize,
-    taps: usize,
-) {
-    // SAFETY: the caller's promises.
-    unsafe {
-        match taps {
-            1 => gradient_tile::<S, APART, R, 1>(g, rows, o, tap),
-            2 => gradient_tile::<S, APART, R, 2>(g, rows, o, tap),
-            3 => gradient_tile::<S, APART, R, 3>(g, rows, o, tap),
-            4 => gradient_tile::<S, APART, R, 4>(g, rows, o, tap),
-            _ => gradient_tile::<S, APART, R, TAPS>(g, rows, o, tap),
-        }
-    }
-}
-
-/// R channels by Q taps over a block of rows, lanes added up at its end.
-#[inline(always)]
-unsafe fn gradient_tile<S: Simd, const APART: bool, const R: usize, const Q: usize>(
-    g: &WeightGradient,
-    rows: &std::ops::Range<usize>,
-    o: usize,
-    tap: usize,
-) {
-    // SAFETY: the caller's promises: rows, channels and taps are within x, dy and dw.
-    unsafe {
-        let Window { input: [inputs, h, width], output, kernel: [kh, kw], stride, dilation, groups } = g.window;
-        let (per_group, group) = (inputs / groups, o / (output[0] / groups));
-        let (plane, depth) = (output[1] * output[2], g.window.depth());
-        let offsets: [usize; Q] = std::array::from_fn(|q| {
-            let (channel, k, l) = ((tap + q) / (kh * kw), (tap + q) / kw % kh, (tap + q) % kw);
-            ((group * per_group + channel) * h + k * dilation) * width + l * dilation
-        });
-        let mut acc = [[S::splat(0.0); Q]; R];
-        for row in rows.clone() {
-            let x = g.x.add(row * inputs * h * width);
-            let dy = g.dy.add((row * output[0] + o) * plane);
-            for i in 0..output[1] {
-                for j in (0..output[2]).step_by(LANES) {
-                    let lanes = LANES.min(output[2] - j);
-                    let at = x.add(i * stride * width + j * stride);
-                    let mut dys = [S::splat(0.0); R];
-                    for (r, value) in dys.iter_mut().enumerate() {
-                        *value = load::<S, false>(dy.add(r * plane + i * output[2] + j), 1, lanes);
-                    }
-                    for q in 0..Q {
-                        let x = load::<S, APART>(at.add(offsets[q]), stride, lanes);
-                        for r in 0..R {
-                            acc[r][q] = S::fma(x, dys[r], acc[r][q]);
-                        }
-                    }
-                }
-            }
-        }
-        for (r, acc) in acc.iter().enumerate() {
-            for (q, &sum) in acc.iter().enumerate() {
-                *g.dw.add((o + r) * depth + tap + q) += S::sum(sum);
             }
         }
     }

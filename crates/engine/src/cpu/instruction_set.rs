@@ -1,6 +1,6 @@
 //! The kernels of each instruction set, chosen once when the program starts.
 
-use super::convolution::{self, Convolution, WeightGradient};
+use super::convolution::{self, Convolution};
 use super::elementwise;
 use super::fold::{self, Fold};
 use super::machine;
@@ -11,6 +11,7 @@ use super::simd::Portable;
 use super::simd::{Avx2, Avx512};
 use super::softmax;
 use super::update;
+use super::weight_gradient::{self, WeightGradient};
 use crate::function::{Map, Zip};
 use crate::optimizer::Step;
 use crate::window::Window;
@@ -31,6 +32,7 @@ pub(super) struct Kernels {
     pub(super) map: unsafe fn(Map, *const f32, *mut f32, usize),
     pub(super) zip: unsafe fn(Zip, *const f32, usize, *const f32, usize, *mut f32, usize),
     pub(super) max_pool: unsafe fn(&Window, usize, *const f32, *mut f32, *mut f32),
+    pub(super) max_pool_gradient: unsafe fn(&Window, *const f32, *const f32, *mut f32),
     pub(super) sum_elements: unsafe fn(*const f32, usize, *mut f32),
     pub(super) multiply_add: unsafe fn(usize, *mut f32),
     pub(super) read_and_write: unsafe fn(*mut f32, usize),
@@ -54,7 +56,7 @@ macro_rules! instruction_set {
                 fn product(p: &Product) = product::product;
                 fn fold(f: &Fold) = fold::fold;
                 fn convolution(c: &Convolution) = convolution::convolution;
-                fn weight_gradient(g: &WeightGradient) = convolution::weight_gradient;
+                fn weight_gradient(g: &WeightGradient) = weight_gradient::weight_gradient;
                 fn sum_rows(rows: usize, len: usize, x: *const f32, y: *mut f32) = fold::sum_rows;
                 fn sum_rows_update(
                     rows: usize, len: usize, x: *const f32, step: Step, w: *mut f32, block: usize, buffer: *mut f32
@@ -65,6 +67,7 @@ macro_rules! instruction_set {
                     f: Zip, a: *const f32, a_step: usize, b: *const f32, b_step: usize, y: *mut f32, len: usize
                 ) = elementwise::zip;
                 fn max_pool(window: &Window, padding: usize, x: *const f32, y: *mut f32, at: *mut f32) = pool::max_pool;
+                fn max_pool_gradient(window: &Window, dy: *const f32, at: *const f32, dx: *mut f32) = pool::max_pool_gradient;
                 fn sum_elements(x: *const f32, len: usize, y: *mut f32) = elementwise::sum_elements;
                 fn multiply_add(rounds: usize, y: *mut f32) = machine::multiply_add;
                 fn read_and_write(p: *mut f32, len: usize) = machine::read_and_write;
@@ -84,7 +87,8 @@ macro_rules! instruction_set {
                 unsafe { softmax::softmax::<$simd>(x, y, n) }
             }
             Kernels {
-                name: $name, product, fold, convolution, weight_gradient, sum_rows, sum_rows_update, update, map, zip, max_pool, sum_elements,
+                name: $name, product, fold, convolution, weight_gradient, sum_rows, sum_rows_update, update, map, zip, max_pool,
+                max_pool_gradient, sum_elements,
                 multiply_add, read_and_write, softmax, softmax_gradient, cross_entropy, cross_entropy_gradient,
             }
         };

@@ -21,6 +21,7 @@ mod simd;
 mod softmax;
 mod team;
 mod update;
+mod weight_gradient;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;

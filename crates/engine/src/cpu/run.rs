@@ -1,9 +1,9 @@
 //! One run at work: each worker's part of the sweeps.
 
-use super::convolution::WeightGradient;
 use super::fold::{BLOCK, Fold, Target};
 use super::instruction_set::Kernels;
 use super::product::PANEL;
+use super::weight_gradient::{Part, WeightGradient};
 use crate::backend::Zones;
 use crate::kernel::{BufId, Gradient, Kernel, Sizes};
 use crate::layout::Zone;
@@ -177,12 +177,11 @@ impl<'a> Run<'a> {
                 self.fold(a, b, sizes, slice(sizes.k), worker, Target::Store(self.whole(y).p));
             }
             Kernel::Conv2dGradient { x, dy, dw, window } => {
-                let part = slice(window.output[0]);
                 let (x, dy, dw) = (self.whole(x), self.whole(dy), self.whole(dw).p);
                 let rows = if dy.step == 0 { 1 } else { self.rows.count };
-                let (from, to) = (part.start, part.end);
-                let gradient = WeightGradient { window, rows, x: x.p, dy: dy.p, dw, from, to };
-                // SAFETY: kept values of all rows; the channels are this worker's alone.
+                let (part, panel) = (Part::of(&window, worker, workers), self.panel(worker));
+                let gradient = WeightGradient { window, rows, x: x.p, dy: dy.p, dw, part, panel };
+                // SAFETY: kept values of all rows; the part is this worker's alone, and so is the panel.
                 unsafe { (self.kernels.weight_gradient)(&gradient) }
             }
             Kernel::Update { rule, parameter, gradient } => {

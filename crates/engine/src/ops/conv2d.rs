@@ -124,6 +124,17 @@ pub(super) fn cases() -> Vec<super::cases::Case> {
         |x| x[0].conv2d(x[1], x[2], Conv2d { padding: 2, stride: 3, ..Conv2d::default() }),
         [row([1, 3, 3]), whole([1, 1, 1, 1]), whole([1])],
     );
+    // Channels enough to be the lanes of the weight's gradient.
+    let many = Case::new(
+        "conv2d of many channels",
+        |x| x[0].conv2d(x[1], x[2], Conv2d::default()),
+        [row([6, 2, 4]), whole([41, 6, 2, 2]), whole([41])],
+    );
+    let many_in_groups = Case::new(
+        "conv2d of many channels in groups, by strides of 2",
+        |x| x[0].conv2d(x[1], x[2], Conv2d { stride: 2, groups: 2, padding: 1, ..Conv2d::default() }),
+        [row([6, 3, 5]), whole([26, 3, 3, 3]), whole([26])],
+    );
     let two = Case::new(
         "conv2d after conv2d",
         |x| {
@@ -132,5 +143,5 @@ pub(super) fn cases() -> Vec<super::cases::Case> {
         },
         [row([1, 4, 4]), whole([3, 1, 3, 3]), whole([3]), whole([2, 3, 3, 3]), whole([2])],
     );
-    vec![plain, padded, strided, dilated, wide_border, two]
+    vec![plain, padded, strided, dilated, wide_border, many, many_in_groups, two]
 }

@@ -74,6 +74,11 @@ pub(super) fn cases() -> Vec<super::cases::Case> {
     use super::cases::{Case, row};
     vec![
         Case::new("max_pool 2", |x| x[0].max_pool(MaxPool::new(2)), [row([3, 6, 4])]),
+        Case::new(
+            "max_pool 2 with a row and a column left over",
+            |x| x[0].max_pool(MaxPool::new(2)),
+            [row([2, 5, 39])],
+        ),
         Case::new("max_pool 2 of a wide image", |x| x[0].max_pool(MaxPool::new(2)), [row([2, 4, 71])]),
         Case::new(
             "max_pool that overlaps",
@@ -85,6 +90,7 @@ pub(super) fn cases() -> Vec<super::cases::Case> {
             |x| x[0].max_pool(MaxPool { size: 1, stride: 2, padding: 0 }),
             [row([1, 4, 5])],
         ),
+        Case::new("max_pool 2 padded", |x| x[0].max_pool(MaxPool { size: 2, stride: 2, padding: 1 }), [row([2, 6, 7])]),
         Case::new("max_pool padded", |x| x[0].max_pool(MaxPool { size: 3, stride: 2, padding: 1 }), [row([2, 7, 37])]),
         Case::new(
             "max_pool of padding",
