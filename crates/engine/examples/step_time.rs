@@ -1,12 +1,13 @@
-//! Times one training step: the benchmark's side of chainrule.
+//! Times one training step, or one batch of predictions: the benchmark's side of chainrule.
 //!
 //! ```text
 //! step_time [--case book|tabular|wide|deep|convnet] [--mlp 784-50-10 --batch 100 --optimizer sgd]
-//!           [--seconds 3] [--threads N]
+//!           [--goal update|predict] [--seconds 3] [--threads N]
 //! ```
 //!
 //! A step draws a fresh random mini-batch from 10,000 resident rows, goes forward and back, and
-//! updates. Printed: one JSON object with the median in microseconds.
+//! updates. A prediction draws such a batch and goes forward to the probabilities. Printed: one JSON
+//! object with the median in microseconds.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::exit, reason = "a program")]
 
 use std::time::{Duration, Instant};
@@ -51,6 +52,7 @@ struct Asked {
     sizes: Vec<usize>,
     batch: usize,
     optimizer: Rule,
+    predict: bool,
     seconds: f64,
     threads: usize,
 }
@@ -59,6 +61,7 @@ fn asked() -> Result<Asked, String> {
     let mut case = "book".to_owned();
     let (mut sizes, mut batch, mut optimizer, mut seconds) = (String::new(), 0, String::new(), 3.0);
     let mut threads = std::thread::available_parallelism().map_or(1, Into::into);
+    let mut predict = false;
     let mut words = std::env::args().skip(1);
     while let Some(flag) = words.next() {
         let value = words.next().ok_or(format!("{flag}: expected a value"))?;
@@ -68,6 +71,13 @@ fn asked() -> Result<Asked, String> {
             "--mlp" => sizes = value,
             "--batch" => batch = value.parse().map_err(wrong)?,
             "--optimizer" => optimizer = value,
+            "--goal" => {
+                predict = match value.as_str() {
+                    "update" => false,
+                    "predict" => true,
+                    _ => return Err(format!("--goal: expected update or predict, found '{value}'")),
+                }
+            }
             "--seconds" => seconds = value.parse().map_err(|_| format!("{flag}: expected a number, found {value}"))?,
             "--threads" => threads = value.parse().map_err(wrong)?,
             _ => return Err(format!("unknown flag {flag}")),
@@ -77,15 +87,18 @@ fn asked() -> Result<Asked, String> {
         let (_, s, b, o) = CASES.iter().find(|(name, ..)| *name == case).ok_or(format!("unknown case '{case}'"))?;
         (sizes, batch, optimizer) = ((*s).to_owned(), *b, (*o).to_owned());
     } else {
-        case = format!("{sizes} x{batch} {optimizer}");
+        case = format!("{sizes} x{batch} {}", if predict { "predict" } else { &optimizer });
     }
     let sizes: Option<Vec<usize>> = sizes.split('-').map(|n| n.parse().ok().filter(|&n| n > 0)).collect();
     let sizes = sizes.filter(|s| s.len() > 1).ok_or("--mlp: expected sizes such as 784-50-10")?;
+    if optimizer.is_empty() && predict {
+        optimizer = "sgd".to_owned();
+    }
     let optimizer = Rule::named(&optimizer).ok_or(format!("unknown optimizer '{optimizer}'"))?;
     if batch == 0 || batch > RESIDENT {
         return Err(format!("--batch: expected 1 to {RESIDENT}, found {batch}"));
     }
-    Ok(Asked { case, sizes, batch, optimizer, seconds, threads })
+    Ok(Asked { case, sizes, batch, optimizer, predict, seconds, threads })
 }
 
 /// A convolution 3 × 3 that keeps the size, ReLU, and a pool that halves it.
@@ -112,7 +125,13 @@ fn measure(asked: &Asked) -> Result<(f64, usize), Box<dyn std::error::Error>> {
             y = y.relu();
         }
     }
-    let plan = g.update(y.softmax_with_loss(t).batch_mean(), asked.optimizer)?;
+    let probability = y.softmax();
+    let plan = if asked.predict {
+        g.predict(&[probability])?
+    } else {
+        g.update(y.softmax_with_loss(t).batch_mean(), asked.optimizer)?
+    };
+    let answer = plan.value(probability).filter(|_| asked.predict);
     let backend = Cpu::new(asked.threads);
     let mut arena = backend.allocate(&[&plan], asked.batch)?;
 
@@ -135,6 +154,9 @@ fn measure(asked: &Asked) -> Result<(f64, usize), Box<dyn std::error::Error>> {
         let rows = Rows::pick(&plan, &columns, &index)?;
         // A small rate: random labels cannot be learned, and must not diverge.
         backend.run(&plan, &mut arena, &rows, Clock { step, rate: 1e-3, seed: 0 });
+        if let Some(answer) = answer {
+            std::hint::black_box(arena.slice(&plan, answer));
+        }
         step += 1;
         Ok(start.elapsed())
     };
@@ -154,8 +176,10 @@ fn main() {
     match result {
         Ok(((microseconds, steps), asked)) => {
             let rate = asked.batch as f64 / microseconds * 1e6;
+            let (unit, timed) =
+                if asked.predict { ("us_per_batch", "batches_timed") } else { ("us_per_step", "steps_timed") };
             println!(
-                r#"{{"case": "{}", "peer": "chainrule", "us_per_step": {microseconds:.1}, "steps_timed": {steps}, "examples_per_s": {rate:.0}}}"#,
+                r#"{{"case": "{}", "peer": "chainrule", "{unit}": {microseconds:.1}, "{timed}": {steps}, "examples_per_s": {rate:.0}}}"#,
                 asked.case
             );
         }

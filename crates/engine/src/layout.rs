@@ -134,7 +134,7 @@ impl Uses {
         for (s, sweep) in plan.sweeps.iter().enumerate() {
             while uses.pass.len() < sweep.calls.end {
                 let start = uses.pass.len();
-                let end = end_of_pass(&plan.calls, sweep, start);
+                let end = end_of_pass(&plan.calls, sweep.calls.end, start);
                 uses.pass.resize(end, (start, end - 1));
             }
             for c in sweep.calls.clone() {

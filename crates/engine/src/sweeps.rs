@@ -31,15 +31,15 @@ pub(crate) struct Sweep {
     pub(crate) calls: Range<usize>,
 }
 
-/// Where the pass ends that begins with the call `start`: calls that the rows of a chunk go through together.
+/// Where the pass ends, at `end` at the latest, that begins with the call `start`: calls that the rows of a chunk go through together.
 ///
 /// A product alone is one, of all the chunk's rows at once, which share its weights. Calls between
 /// products gain nothing from many rows: a few go through all of them, while they are in a first-level cache, and
 /// then the next few. So what such a call writes for some rows may be there before another has read its operand for
 /// others, and a value that one pass hands to another needs its memory from the first of them to the end of the last.
-pub(crate) fn end_of_pass(calls: &[Kernel], sweep: &Sweep, start: usize) -> usize {
+pub(crate) fn end_of_pass(calls: &[Kernel], end: usize, start: usize) -> usize {
     let product = |number: &usize| matches!(calls[*number], Kernel::Matmul { .. });
-    let end = (start..sweep.calls.end).find(product).unwrap_or(sweep.calls.end);
+    let end = (start..end).find(product).unwrap_or(end);
     end.max(start + 1)
 }
 

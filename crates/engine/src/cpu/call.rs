@@ -52,7 +52,7 @@ impl Run<'_> {
                     }
                 }
             }
-            Kernel::Matmul { .. } => self.matmul(call, at),
+            Kernel::Matmul { sizes, .. } => self.matmul(call, at, 0..sizes.n),
             Kernel::Spread { x, y, from, to, corner, step } => {
                 let (x, y) = (slot(x), slot(y));
                 for r in 0..count {
@@ -176,7 +176,8 @@ impl Run<'_> {
         }
     }
 
-    fn matmul(&self, call: &Kernel, at: Chunk) {
+    /// These columns of a product.
+    pub(super) fn matmul(&self, call: &Kernel, at: Chunk, columns: std::ops::Range<usize>) {
         let Kernel::Matmul { a, b, bias, y, transpose_a, transpose_b, sizes, epilogue } = *call else { return };
         let Sizes { m, k, n } = sizes;
         let (a, b, y) = (self.slot(a, at), self.slot(b, at), self.slot(y, at));
@@ -184,31 +185,32 @@ impl Run<'_> {
         // Rows of one matrix for all examples, where they share the other operands.
         let shared = b.step == 0 && bias.is_none_or(|bias| bias.step == 0) && a.step > 0 && (m == 1 || !transpose_a);
         let (times, m) = if shared { (1, at.count * m) } else { (at.count, m) };
+        let (from, b_step) = (columns.start, if transpose_b { k } else { n });
         for r in 0..times {
             let product = Product {
                 m,
                 k,
-                n,
+                n: columns.len(),
                 a: a.row(r),
                 a_row: if transpose_a && !shared { 1 } else { k },
                 a_col: if transpose_a && !shared { m } else { 1 },
-                b: b.row(r),
-                b_step: if transpose_b { k } else { n },
+                b: b.row(r).wrapping_add(if transpose_b { from * b_step } else { from }),
+                b_step,
                 b_transposed: transpose_b,
-                bias: bias.map_or(std::ptr::null(), |bias| bias.row(r).cast_const()),
-                c: y.row(r),
+                bias: bias.map_or(std::ptr::null(), |bias| bias.row(r).wrapping_add(from).cast_const()),
+                c: y.row(r).wrapping_add(from),
                 c_row: n,
                 finish: match epilogue {
                     Epilogue::None => Finish::None,
                     Epilogue::Map(f) => Finish::Map(f),
-                    Epilogue::Zip(f, with) => Finish::Zip(f, self.slot(with, at).row(r)),
+                    Epilogue::Zip(f, with) => Finish::Zip(f, self.slot(with, at).row(r).wrapping_add(from)),
                 },
                 panel: self.panel(at.worker),
                 panel_holds_b: false,
                 soon: Soon::NOTHING,
             };
-            // SAFETY: slots of this plan in this arena, with sizes that the op has checked; y is this
-            // chunk's alone and shares memory with none of its operands.
+            // SAFETY: slots of this plan in this arena, with sizes that the op has checked; these columns of y
+            // are this worker's alone for this chunk, and y shares memory with none of its operands.
             unsafe { (self.kernels.product)(&product) }
         }
     }

@@ -6,6 +6,7 @@
 //! whoever computes it, so results are the same to the bit for any number of threads.
 
 mod call;
+mod columns;
 mod convolution;
 mod elementwise;
 mod fold;
@@ -33,6 +34,7 @@ use crate::plan::Plan;
 use crate::rows::{Clock, Rows};
 use crate::shape::Extent;
 use crate::sweeps::SweepKind;
+use columns::Limits;
 use instruction_set::Kernels;
 use memory::Cells;
 use run::{Run, Stopwatch, Unwatched};
@@ -42,9 +44,6 @@ use team::Team;
 const CHUNK_NUMBERS: usize = 128 * 1024;
 /// A chunk's rows, at least, so that products have something to share, and at most.
 const CHUNK_ROWS: std::ops::RangeInclusive<usize> = 16..=512;
-/// A run of fewer floating-point operations is done by the caller alone: the others' part would cost
-/// more to hand over than to do.
-const ALONE_FLOPS: u64 = 300_000;
 
 /// The fast backend.
 #[derive(Debug)]
@@ -52,7 +51,7 @@ pub struct Cpu {
     kernels: &'static Kernels,
     team: Mutex<Team>,
     threads: usize,
-    alone_flops: u64,
+    limits: Limits,
 }
 
 impl Cpu {
@@ -68,14 +67,20 @@ impl Cpu {
 
     fn with(kernels: &'static Kernels, threads: usize) -> Self {
         let threads = threads.max(1);
-        Cpu { kernels, threads, team: Mutex::new(Team::new(threads)), alone_flops: ALONE_FLOPS }
+        Cpu { kernels, threads, team: Mutex::new(Team::new(threads)), limits: Limits::MEASURED }
     }
 
-    /// Every instruction set of this machine, with so many threads that share even the smallest run.
+    /// Every instruction set of this machine, with so many threads that share even the smallest run: its
+    /// rows, or its columns.
     #[cfg(test)]
     pub(crate) fn each(threads: usize) -> impl Iterator<Item = Cpu> {
-        let sharing = move |kernels| Cpu { alone_flops: 0, ..Cpu::with(kernels, threads) };
-        instruction_set::available().into_iter().map(sharing)
+        let rows = Limits { run_flops: 0, weight: usize::MAX, rows: 0, other_flops: 0 };
+        let columns = Limits { run_flops: 0, weight: 0, rows: usize::MAX, other_flops: u64::MAX };
+        let ways = if threads == 1 { vec![rows] } else { vec![rows, columns] };
+        let sharing = move |kernels| {
+            ways.clone().into_iter().map(move |limits| Cpu { limits, ..Cpu::with(kernels, threads) })
+        };
+        instruction_set::available().into_iter().flat_map(sharing)
     }
 
     /// Runs a plan once, on the caller's thread alone, and returns the seconds that each call of its listing took.
@@ -172,11 +177,15 @@ impl Backend for Cpu {
 
     fn run(&self, plan: &Plan, arena: &mut CpuArena, rows: &Rows<'_>, clock: Clock) {
         let flops = plan.flops;
-        let alone = flops.per_row * rows.count as u64 + flops.once < self.alone_flops;
+        let alone = flops.per_row * rows.count as u64 + flops.once < self.limits.run_flops;
         let workers = if alone { 1 } else { self.threads };
         let (run, chunk) = self.prepare(plan, arena, rows, clock, workers);
         let mut team = self.team.lock().unwrap_or_else(PoisonError::into_inner);
         for sweep in &plan.sweeps {
+            if workers > 1 && sweep.kind == SweepKind::Examples && run.goes_by_columns(sweep, self.limits) {
+                run.by_columns(sweep, self.limits, workers, &mut team);
+                continue;
+            }
             let work = |worker: usize| match sweep.kind {
                 SweepKind::Examples => run.examples(sweep, chunk, worker, workers, &mut Unwatched),
                 SweepKind::Parameters => run.parameters(sweep, worker, workers, &mut Unwatched),

@@ -4,9 +4,10 @@
 //! neither the tile, nor the block of k, nor the instruction set, nor who computes which rows changes
 //! a bit of it.
 //!
-//! A is read where it lies, with any strides. B is copied into a packed panel where its rows are
-//! far apart (their cache lines would fall on few sets, their pages on few TLB entries) or
-//! where it is transposed, if there are enough rows of A to pay for it.
+//! A is read where it lies, with any strides. B is copied into a packed panel where it is transposed, or where its rows are
+//! far apart (their cache lines would fall on few sets, their pages on few TLB entries) and more than one tile reads them: the
+//! first tile of rows leaves in the panel what it has loaded. For fewer rows the tiles are wider instead, as each number
+//! of B is used so rarely that reading it is all that counts.
 
 use super::elementwise::{map, zip};
 use super::simd::{LANES, Simd, prefetch};
@@ -14,14 +15,14 @@ use crate::function::{Map, Zip};
 
 /// Rows of k that a packed panel holds at most: 1,024 × 64 columns are 256 KiB, within an L2.
 pub(super) const PANEL_ROWS: usize = 1024;
-/// Columns of a panel at most.
-const PANEL_COLUMNS: usize = 64;
+/// Columns of a panel at most, and of the largest tile that uses one.
+pub(super) const TILE_COLUMNS: usize = 64;
 /// Numbers that packing needs.
-pub(super) const PANEL: usize = PANEL_ROWS * PANEL_COLUMNS;
+pub(super) const PANEL: usize = PANEL_ROWS * TILE_COLUMNS;
 /// Rows of B that lie further apart than this many numbers are packed.
 const FAR: usize = 256;
-/// Fewer rows of A do not pay for packing.
-const FEW_ROWS: usize = 8;
+/// Rows of the tile that packs: more of them pay for it.
+const PACKING_ROWS: usize = 6;
 
 /// What happens to a finished element.
 #[derive(Clone, Copy)]
@@ -83,13 +84,24 @@ pub(super) struct Product {
     pub(super) soon: Soon,
 }
 
-/// Rows of a register tile by its vectors: as many accumulators as the registers allow.
+/// Rows of a register tile by its vectors, of `most` vectors for many rows: as many accumulators as the registers allow.
 const fn tile_rows(vectors: usize, most: usize) -> usize {
     match (most, vectors) {
         (4, 1) => 16,
         (4, 2) => 12,
         (4, 3) => 8,
-        _ => 6,
+        _ if vectors <= most => 6,
+        _ if vectors <= 2 * most => 3,
+        _ => 1,
+    }
+}
+
+/// Vectors of the tiles for so many rows, where B is read where it lies.
+const fn wide_vectors(rows: usize, most: usize) -> usize {
+    match rows {
+        1 => 4 * most,
+        2 | 3 => 2 * most,
+        _ => most,
     }
 }
 
@@ -103,9 +115,10 @@ pub(super) unsafe fn product<S: Simd>(p: &Product) {
     // SAFETY: the caller's promises, for every part of the matrices.
     unsafe {
         let step = S::TILE_VECTORS * LANES;
+        let wide = if p.b_transposed { step } else { wide_vectors(p.m, S::TILE_VECTORS) * LANES };
         let mut j = 0;
         while j < p.n {
-            let columns = step.min(p.n - j);
+            let columns = if p.n - j >= wide { wide } else { step.min(p.n - j) };
             let mut k = 0;
             loop {
                 let depth = PANEL_ROWS.min(p.k - k);
@@ -126,25 +139,31 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
     // SAFETY: the caller's promises; the packed panel has `depth` rows of whole vectors.
     unsafe {
         let vectors = columns.div_ceil(LANES);
-        let packed = p.b_transposed || (p.b_step > FAR && p.m >= FEW_ROWS);
-        let (b, b_row) = if packed {
-            let from = p.b.add(if p.b_transposed { j * p.b_step + k } else { k * p.b_step + j });
-            if !p.panel_holds_b {
-                pack::<S>(from, p.b_step, p.b_transposed, columns, depth, p.panel);
-            }
-            (p.panel.cast_const(), vectors * LANES)
-        } else {
-            (p.b.add(k * p.b_step + j), p.b_step)
-        };
-        let tile = Tile {
+        let far = p.b_step > FAR;
+        let packed = p.b_transposed || (far && p.m > PACKING_ROWS);
+        let mut from = p.b.add(if p.b_transposed { j * p.b_step + k } else { k * p.b_step + j });
+        let mut b_row = p.b_step;
+        if p.b_transposed && !p.panel_holds_b {
+            pack::<S>(from, p.b_step, columns, depth, p.panel);
+        }
+        if p.b_transposed || (packed && p.panel_holds_b) {
+            (from, b_row) = (p.panel, vectors * LANES);
+        }
+        let mut tile = Tile {
             a: p.a.add(k * p.a_col),
-            b,
+            b: from,
             b_row,
+            reading: match (packed, far) {
+                _ if from == p.panel => Reading::Near,
+                (true, _) => Reading::Packing,
+                (false, true) => Reading::Far,
+                (false, false) => Reading::Near,
+            },
             depth,
             bias: if p.bias.is_null() { p.bias } else { p.bias.add(j) },
             c: p.c.add(j),
             columns,
-            whole_vectors: packed || columns.is_multiple_of(LANES),
+            whole_vectors: from == p.panel || columns.is_multiple_of(LANES),
             first: k == 0,
             last: k + depth == p.k,
             finish: match p.finish {
@@ -158,8 +177,10 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
         let most = tile_rows(vectors, S::TILE_VECTORS);
         let mut i = 0;
         while i < p.m {
-            let rows = most.min(p.m - i);
+            let rows = if tile.reading == Reading::Packing { PACKING_ROWS } else { most.min(p.m - i) };
             match (vectors, narrow) {
+                (16, _) => tile_of::<S, 16, false>(p, &tile, i, rows),
+                (8, _) => tile_of::<S, 8, false>(p, &tile, i, rows),
                 (1, false) => tile_of::<S, 1, false>(p, &tile, i, rows),
                 (2, false) => tile_of::<S, 2, false>(p, &tile, i, rows),
                 (3, false) => tile_of::<S, 3, false>(p, &tile, i, rows),
@@ -172,9 +193,24 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
             if tile.last {
                 finish_rows::<S>(p, &tile, i, rows);
             }
+            if tile.reading == Reading::Packing {
+                let b_row = vectors * LANES;
+                tile = Tile { b: p.panel, b_row, reading: Reading::Near, whole_vectors: true, ..tile };
+            }
             i += rows;
         }
     }
+}
+
+/// Where a tile finds its rows of B.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// Close together: the machine foresees them.
+    Near,
+    /// Far apart: they are asked for ahead.
+    Far,
+    /// The same, and left in the panel for the next tiles.
+    Packing,
 }
 
 /// What the tiles of one block have in common.
@@ -182,6 +218,7 @@ struct Tile {
     a: *const f32,
     b: *const f32,
     b_row: usize,
+    reading: Reading,
     depth: usize,
     bias: *const f32,
     c: *mut f32,
@@ -210,7 +247,7 @@ unsafe fn tile_of<S: Simd, const V: usize, const NARROW: bool>(p: &Product, t: &
             }
         )*};
     }
-    if V <= S::TILE_VECTORS {
+    if V <= S::TILE_VECTORS || (!NARROW && V <= 4 * S::TILE_VECTORS) {
         take!(16 12 8 6 5 4 3 2 1);
     }
 }
@@ -237,12 +274,16 @@ unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>
         let mut a = t.a.add(i * p.a_row);
         macro_rules! along_k {
             ($depth:expr, $last:expr) => {
+                along_k!($depth, $last, |_: [S::V; V], _| {})
+            };
+            ($depth:expr, $last:expr, $loaded:expr) => {
                 for _ in 0..$depth {
                     let mut row = [zero; V];
                     for v in 0..V - 1 {
                         row[v] = S::load(b.add(v * LANES));
                     }
                     row[V - 1] = $last(b.add((V - 1) * LANES));
+                    $loaded(row, b);
                     for r in 0..R {
                         let x = S::splat(*a.add(r * p.a_row));
                         for v in 0..V {
@@ -258,7 +299,20 @@ unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>
                 }
             };
         }
-        if NARROW {
+        let ahead = const { if V > 8 { 4 } else { 8 } };
+        let ask = |b: *const f32| (0..V).for_each(|v| prefetch(b.wrapping_add(ahead * t.b_row + v * LANES)));
+        if t.reading == Reading::Packing {
+            let mut panel = p.panel;
+            along_k!(t.depth, |p| S::load_part(p, tail, zero), |row: [S::V; V], b| {
+                ask(b);
+                for (v, &x) in row.iter().enumerate() {
+                    S::store(panel.add(v * LANES), x);
+                }
+                panel = panel.wrapping_add(V * LANES);
+            });
+        } else if t.reading == Reading::Far {
+            along_k!(t.depth, |p| S::load_part(p, tail, zero), |_, b| ask(b));
+        } else if NARROW {
             along_k!(t.depth, |p| S::load_low(p, tail));
         } else if !t.whole_vectors {
             along_k!(t.depth, |p| S::load_part(p, tail, zero));
@@ -309,26 +363,16 @@ unsafe fn finish_rows<S: Simd>(p: &Product, t: &Tile, i: usize, rows: usize) {
     }
 }
 
-/// Copies `depth` rows of `columns` of B into whole vectors, zeros at the end of each row.
+/// Copies `depth` rows of `columns` of a transposed B into whole vectors, zeros at the end of each row.
 #[inline(always)]
-unsafe fn pack<S: Simd>(b: *const f32, step: usize, transposed: bool, columns: usize, depth: usize, panel: *mut f32) {
+unsafe fn pack<S: Simd>(b: *const f32, step: usize, columns: usize, depth: usize, panel: *mut f32) {
     // SAFETY: the caller's promises; the panel has `depth` rows of `width` numbers.
     unsafe {
         let width = columns.next_multiple_of(LANES);
-        let zero = S::splat(0.0);
-        if transposed {
-            for j in (0..width).step_by(LANES) {
-                for k in (0..depth).step_by(LANES) {
-                    let (rows, n) = (LANES.min(columns - j), LANES.min(depth - k));
-                    S::transpose(b.add(j * step + k), step, rows, n, panel.add(k * width + j), width);
-                }
-            }
-        } else {
-            for k in 0..depth {
-                for j in (0..width).step_by(LANES) {
-                    let x = S::load_part(b.add(k * step + j), LANES.min(columns - j), zero);
-                    S::store(panel.add(k * width + j), x);
-                }
+        for j in (0..width).step_by(LANES) {
+            for k in (0..depth).step_by(LANES) {
+                let (rows, n) = (LANES.min(columns - j), LANES.min(depth - k));
+                S::transpose(b.add(j * step + k), step, rows, n, panel.add(k * width + j), width);
             }
         }
     }

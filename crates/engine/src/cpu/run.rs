@@ -45,9 +45,9 @@ impl Watch for Stopwatch {
 
 /// What all workers of a run share.
 pub(super) struct Run<'a> {
-    plan: &'a Plan,
+    pub(super) plan: &'a Plan,
     base: *mut f32,
-    zones: Zones,
+    pub(super) zones: Zones,
     /// Where the workers' room begins.
     room: usize,
     pub(super) rows: &'a Rows<'a>,
@@ -105,8 +105,11 @@ impl Slot {
 pub(super) struct Chunk {
     pub(super) first: usize,
     pub(super) count: usize,
-    /// Rows of the worker's scratch region that stand before these.
+    /// Rows of the scratch region that stand before these.
     pub(super) skipped: usize,
+    /// Which scratch region they are in.
+    pub(super) region: usize,
+    /// Whose room it is packed in.
     pub(super) worker: usize,
 }
 
@@ -130,21 +133,26 @@ impl<'a> Run<'a> {
         let chunks = self.rows.count.div_ceil(chunk);
         for c in chunks * worker / workers..chunks * (worker + 1) / workers {
             let first = c * chunk;
-            let at = Chunk { first, count: chunk.min(self.rows.count - first), skipped: 0, worker };
-            let mut start = sweep.calls.start;
-            while start < sweep.calls.end {
-                let end = end_of_pass(&self.plan.calls, sweep, start);
-                let few = self.few_rows(start..end).max(at.count * usize::from(self.is_product(start)));
-                for first in (at.first..at.first + at.count).step_by(few) {
-                    let part =
-                        Chunk { first, count: few.min(at.first + at.count - first), skipped: first - at.first, worker };
-                    for number in start..end {
-                        self.row_wise(&self.plan.calls[number], part);
-                        watch.finished(number);
-                    }
+            let count = chunk.min(self.rows.count - first);
+            self.passes(sweep.calls.clone(), Chunk { first, count, skipped: 0, region: worker, worker }, watch);
+        }
+    }
+
+    /// A chunk through neighbouring calls of a sweep.
+    pub(super) fn passes(&self, calls: std::ops::Range<usize>, at: Chunk, watch: &mut impl Watch) {
+        let mut start = calls.start;
+        while start < calls.end {
+            let end = end_of_pass(&self.plan.calls, calls.end, start);
+            let few = self.few_rows(start..end).max(at.count * usize::from(self.is_product(start)));
+            for done in (0..at.count).step_by(few) {
+                let count = few.min(at.count - done);
+                let part = Chunk { first: at.first + done, count, skipped: at.skipped + done, ..at };
+                for number in start..end {
+                    self.row_wise(&self.plan.calls[number], part);
+                    watch.finished(number);
                 }
-                start = end;
             }
+            start = end;
         }
     }
 
@@ -213,7 +221,7 @@ impl<'a> Run<'a> {
             }
             Kernel::MeanRows { x, y } if number % workers == worker => self.mean_rows(x, y),
             Kernel::SumRows { .. } | Kernel::MeanRows { .. } => {}
-            _ if number % workers == worker => self.row_wise(call, Chunk { first: 0, count: 1, skipped: 0, worker }),
+            _ if number % workers == worker => self.row_wise(call, Chunk { first: 0, count: 1, skipped: 0, region: worker, worker }),
             _ => {}
         }
     }
@@ -227,13 +235,13 @@ impl<'a> Run<'a> {
             Zone::Scratch => at.skipped * len,
             _ => 0,
         };
-        let start = self.zones.start(place, at.worker) + before;
+        let start = self.zones.start(place, at.region) + before;
         Slot { p: self.base.wrapping_add(start), step, len }
     }
 
     /// A whole value, or a kept one from its first row on.
     fn whole(&self, v: BufId) -> Slot {
-        self.slot(v, Chunk { first: 0, count: self.rows.count, skipped: 0, worker: 0 })
+        self.slot(v, Chunk { first: 0, count: self.rows.count, skipped: 0, region: 0, worker: 0 })
     }
 
     pub(super) fn panel(&self, worker: usize) -> *mut f32 {
