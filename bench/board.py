@@ -12,22 +12,20 @@ Needs only the standard library; the peers' libraries belong to the `--python` t
 `bench/peers/step.py`. See `bench/README.md`.
 """
 import argparse
-import datetime
-import json
-import math
 import os
 import pathlib
-import platform
-import statistics
-import subprocess
 import sys
+
+import report
+from report import OURS
+from rounds import Contender, cores, take_turns
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE / "peers"))
 from step import CASES, PEERS, RATE, mlp  # noqa: E402
 
-OURS = "chainrule"
+KEY = "us_per_step"
 RUST_PEERS = ("candle", "burn-flex")
 # Otherwise glibc gives memory back to the kernel at each of their steps.
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_MMAP_THRESHOLD_": "1000000000"}
@@ -79,180 +77,42 @@ def asked_for(case):
     return ["--mlp", "-".join(map(str, case.sizes)), "--batch", str(case.batch), "--optimizer", case.optimizer]
 
 
-class Contender:
-    def __init__(self, name, command, threads, env=None):
-        self.name, self.command, self.threads, self.env = name, command, threads, env or {}
-
-    def measure(self, case, seconds):
-        """The JSON object that it prints; with "error" if it does not."""
-        command = [*self.command, *asked_for(case), "--seconds", str(seconds)]
-        try:
-            done = subprocess.run(command, env={**os.environ, **self.env}, capture_output=True, text=True,
-                                  timeout=300 + 20 * seconds, preexec_fn=self.stay_on_cores)
-        except subprocess.TimeoutExpired:
-            return {"error": "it took too long"}
-        except OSError as error:
-            return {"error": str(error)}
-        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-        if done.returncode or len(lines) != 1:
-            last = (done.stderr.strip().splitlines() or ["no result"])[-1]
-            return {"error": f"exit status {done.returncode}: {last}"[:300]}
-        try:
-            result = json.loads(lines[0])
-        except ValueError as error:
-            return {"error": f"no JSON: {error}"}
-        if not {"us_per_step", "skipped", "error"} & result.keys():
-            return {"error": "no us_per_step in its result"}
-        return result
-
-    def stay_on_cores(self):
-        """Everyone alike, whether or not it has a setting of its own for threads."""
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:self.threads])
-
-
 def contenders(args):
     """Ours, then each peer once for each of its numbers of threads."""
     step = [args.python, str(HERE / "peers/step.py")]
-    found = [Contender(OURS, [args.chainrule], args.threads)]
+    found = [Contender(OURS, [args.chainrule], args.threads, KEY)]
     for threads in args.peer_threads:
         for name in PEERS:
-            found.append(Contender(name, [*step, "--threads", str(threads), "--peer", name], threads))
+            found.append(Contender(name, [*step, "--threads", str(threads), "--peer", name], threads, KEY))
         if args.rust_peers:
             for name in RUST_PEERS:
                 env = {**KEEP_MEMORY, "RAYON_NUM_THREADS": str(threads)}
-                found.append(Contender(name, [args.rust_peers, "--peer", name], threads, env))
+                found.append(Contender(name, [args.rust_peers, "--peer", name], threads, KEY, env))
     return [c for c in found if c.name == OURS or not args.peer or c.name in args.peer]
 
 
 def measure(case, everyone, args, raw):
-    """{name: [us of each round, None where it failed]}, and {name: why it has none}."""
-    times, why, out = {}, {}, set()
-    for round_ in range(args.rounds):
-        first = round_ % len(everyone)
-        for one in everyone[first:] + everyone[:first]:
-            if one in out:
-                continue
-            result = one.measure(case, args.seconds)
-            result = {"case": label(case), "peer": one.name, "threads": one.threads, "round": round_,
-                      **{k: v for k, v in result.items() if k not in ("case", "peer")}}
-            print(json.dumps(result), file=raw, flush=True)
-            us = result.get("us_per_step")
-            if us is None:
-                out.add(one)  # it will not do better in the next round
-                why[one.name] = result.get("skipped") or result["error"]
-                continue
-            rounds = times.setdefault(one.name, [None] * args.rounds)
-            # Of several numbers of threads, the round's best.
-            rounds[round_] = us if rounds[round_] is None else min(us, rounds[round_])
-    return times, {name: reason for name, reason in why.items() if name not in times}
+    options = [*asked_for(case), "--seconds", str(args.seconds)]
+    times, why, _ = take_turns(label(case), everyone, args.rounds,
+                               lambda one: one.measure(options, 300 + 20 * args.seconds), raw)
+    return label(case), times, why
 
 
 # The table
 
-def microseconds(us):
-    return f"{us:,.0f}" if us >= 100 else f"{us:.1f}"
-
-
-def median(rounds):
-    return statistics.median(us for us in rounds if us is not None)
-
-
-def ratios(theirs, ours):
-    return [t / o for t, o in zip(theirs, ours) if t is not None and o is not None]
-
-
-def table(results, names):
-    """Markdown, from [(case, times, why)]."""
-    peers = [n for n in names if n != OURS and any(n in times for _, times, _ in results)]
-    lines = ["| " + " | ".join(["case", OURS, *peers, "fastest peer"]) + " |",
-             "|---|" + "--:|" * (len(peers) + 1) + "---|"]
-    against = []
-    for case, times, _ in results:
-        ours = times.get(OURS)
-        cells = [label(case), microseconds(median(ours)) if ours else "failed"]
-        for name in peers:
-            if name not in times:
-                cells.append("–")
-                continue
-            cell = microseconds(median(times[name]))
-            if ours and (by_round := ratios(times[name], ours)):
-                cell += f" · **{statistics.median(by_round):.2f}** ({min(by_round):.2f}..{max(by_round):.2f})"
-            cells.append(cell)
-        timed = [name for name in peers if name in times]
-        fastest = min(timed, key=lambda name: median(times[name]), default=None)
-        if fastest is None:
-            cells.append("–")
-        elif ours and (by_round := ratios(times[fastest], ours)):
-            against.append(statistics.median(by_round))
-            cells.append(f"{fastest} {against[-1]:.2f}")
-        else:
-            cells.append(fastest)
-        lines.append("| " + " | ".join(cells) + " |")
-    notes = []
-    if against:
-        mean = math.exp(statistics.fmean(map(math.log, against)))
-        notes.append(f"Against the fastest peer of each case: ahead in {sum(r > 1 for r in against)} of {len(against)}, "
-                     f"ratio {min(against):.2f} to {max(against):.2f}, geometric mean {mean:.2f}.")
-    reasons = {}
-    for case, _, why in results:
-        for name, reason in why.items():
-            reasons.setdefault((name, reason), []).append(label(case))
-    for (name, reason), cases in reasons.items():
-        some = ", ".join(cases[:3]) + (f" and {len(cases) - 3} more" if len(cases) > 3 else "")
-        notes.append(f"Without {name} ({reason}): {some}.")
-    return "\n".join(lines + [""] + [f"- {note}" for note in notes])
-
-
-def processor():
-    try:
-        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return said(["sysctl", "-n", "machdep.cpu.brand_string"]) or platform.processor() or platform.machine()
-
-
-def said(command):
-    """What a command prints, or nothing if there is no such command."""
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-
-
-def versions(args):
-    commit = said(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]) or "no commit"
-    changed = " with changes" if said(["git", "-C", str(ROOT), "status", "--porcelain", "crates"]) else ""
-    found = {OURS: commit + changed}
+def heading(args, left_out, load):
     commands = [[args.python, str(HERE / "peers/step.py"), "--versions"]]
     if args.rust_peers:
         commands.append([args.rust_peers, "--versions"])
-    for command in commands:
-        try:
-            found.update(json.loads(said(command)))
-        except ValueError:
-            pass
-    return ", ".join(f"{name} {version}" for name, version in found.items())
-
-
-def heading(args, left_out, load):
-    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     threads = ", ".join(map(str, args.peer_threads))
     lines = [
-        f"## {now}",
-        "",
-        f"{processor()}, {args.threads} of {os.cpu_count()} cores; {platform.system()} {platform.machine()}; "
-        f"load {load:.1f} before the start.  ",
-        f"{versions(args)}.  ",
         f"{args.rounds} rounds of {args.seconds:g} s; peers' threads: {threads}"
-        + (" (the best of each round)" if len(args.peer_threads) > 1 else "") + ".  ",
+        + (" (the best of each round)" if len(args.peer_threads) > 1 else "") + ".",
         "Median microseconds of a step · **the peer's time by ours** (smallest..largest of the rounds).",
     ]
     if left_out:
-        lines[-1] += f"  \nLeft out of the grid as too large: {left_out}."
-    return "\n".join(lines) + "\n\n"
+        lines.append(f"Left out of the grid as too large: {left_out}.")
+    return report.heading("", args.threads, load, commands, lines)
 
 
 # The command line
@@ -264,7 +124,6 @@ def arguments():
             raise argparse.ArgumentTypeError("expected 1 or more")
         return number
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chainrule", metavar="PATH", default=str(ROOT / "target/release/examples/step_time"),
                         help="our program: PATH --case NAME --seconds S prints a line as step.py does")
@@ -280,13 +139,13 @@ def arguments():
     parser.add_argument("--grid", choices=list(GRIDS), help="networks of many widths, depths and batches")
     parser.add_argument("--rounds", type=positive, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement (default 2)")
-    parser.add_argument("--threads", type=positive, default=cores, help="cores for everyone (default: all)")
+    parser.add_argument("--threads", type=positive, default=cores(), help="cores for everyone (default: all)")
     parser.add_argument("--peer-threads", type=positive, nargs="+", metavar="N",
                         help="try each peer with each of these, and take its best (default: --threads)")
     parser.add_argument("--append", metavar="FILE", type=pathlib.Path, help="add the table to this file")
     parser.add_argument("--raw", metavar="FILE", help="add a JSON line for each measurement to this file")
     args = parser.parse_args()
-    args.threads = min(args.threads, cores)
+    args.threads = min(args.threads, cores())
     args.peer_threads = sorted({min(n, args.threads) for n in args.peer_threads or [args.threads]})
     args.chainrule = os.path.abspath(args.chainrule)
     args.rust_peers = args.rust_peers and os.path.abspath(args.rust_peers)
@@ -315,16 +174,14 @@ def main():
         try:
             for case in cases:
                 print(f"{len(results) + 1}/{len(cases)} {label(case)}", file=sys.stderr, flush=True)
-                results.append((case, *measure(case, everyone, args, raw)))
+                results.append(measure(case, everyone, args, raw))
         except KeyboardInterrupt:
             print("stopped; what is measured:", file=sys.stderr)
             args.append = None
-    text = top + table(results, list(dict.fromkeys(one.name for one in everyone))) + "\n"
+    text = top + report.table(results, list(dict.fromkeys(one.name for one in everyone))) + "\n"
     print(text)
     if args.append:
-        new = not args.append.exists()
-        with args.append.open("a") as file:
-            file.write(("# Results\n\nWritten by `board.py --append`; see `README.md`.\n" if new else "") + "\n" + text)
+        report.append(args.append, text)
     return any(OURS not in times for _, times, _ in results)
 
 

@@ -27,7 +27,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) const MEASURED: Limits = Limits { run_flops: 300_000, weight: 1 << 16, rows: 32, other_flops: 300_000 };
+    pub(super) const MEASURED: Limits = Limits { run_flops: 300_000, weight: 1 << 16, rows: 6, other_flops: 300_000 };
 }
 
 impl Run<'_> {
@@ -79,5 +79,63 @@ impl Run<'_> {
         let tiles = sizes.n.div_ceil(TILE_COLUMNS);
         let edge = |worker: usize| (tiles * worker / workers * TILE_COLUMNS).min(sizes.n);
         self.matmul(&self.plan.calls[number], at, edge(at.worker)..edge(at.worker + 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Backend, Buf, Clock, Column, Cpu, Graph, Plan, Reference, Rows};
+
+    const INPUTS: usize = 1100;
+    const MOST: usize = 33;
+
+    fn answers<B: Backend>(backend: &B, plan: &Plan, y: Buf, x: &[f32]) -> Vec<f64> {
+        let columns = [Column::F32(x)];
+        let rows = Rows::all(plan, &columns).expect("whole rows");
+        let mut arena = backend.allocate(&[plan], rows.count()).expect("memory");
+        for parameter in plan.parameters() {
+            let values: Vec<f64> = (0..parameter.span.len).map(|i| (i as f64 * 0.37).sin() * 0.05).collect();
+            backend.write(&mut arena, parameter.span, &values);
+        }
+        backend.run(plan, &mut arena, &rows, Clock::default());
+        backend.read(plan, &arena, y)
+    }
+
+    /// Every width of tile, more than one panel, and packing: by rows, by columns, and as in the largest batch.
+    #[test]
+    fn few_rows_by_a_large_weight_are_as_in_a_batch() {
+        let g = Graph::new();
+        let layer = |n: usize, from: usize, to: usize| {
+            (g.parameter(&format!("{n}.w"), [from, to]), g.parameter(&format!("{n}.b"), [to]))
+        };
+        let ((w, b), (v, c)) = (layer(0, INPUTS, 300), layer(1, 300, 270));
+        let y = g.input("x", [INPUTS]).affine(w, b).relu().affine(v, c).tanh();
+        let plan = g.predict(&[y]).expect("shapes fit");
+        let y = plan.value(y).expect("it is delivered");
+        let x: Vec<f32> = (0..MOST * INPUTS).map(|i| (i as f32 * 0.73).sin()).collect();
+        let expected = answers(&Reference, &plan, y, &x);
+        for one in Cpu::each(1) {
+            let all = answers(&one, &plan, y, &x);
+            for (i, (found, expected)) in all.iter().zip(&expected).enumerate() {
+                assert!(
+                    (found - expected).abs() < 1e-5,
+                    "{}, {i}: {found}, reference {expected}",
+                    one.instruction_set()
+                );
+            }
+            for rows in (1..=9).chain([12, 13, 16, 32, MOST]) {
+                for cpu in [1, 2, 3].into_iter().flat_map(Cpu::each) {
+                    if cpu.instruction_set() == one.instruction_set() {
+                        let found = answers(&cpu, &plan, y, &x[..rows * INPUTS]);
+                        assert!(
+                            found == all[..found.len()],
+                            "{rows} rows, {} × {}",
+                            one.instruction_set(),
+                            cpu.threads()
+                        );
+                    }
+                }
+            }
+        }
     }
 }

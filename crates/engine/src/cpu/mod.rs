@@ -77,9 +77,8 @@ impl Cpu {
         let rows = Limits { run_flops: 0, weight: usize::MAX, rows: 0, other_flops: 0 };
         let columns = Limits { run_flops: 0, weight: 0, rows: usize::MAX, other_flops: u64::MAX };
         let ways = if threads == 1 { vec![rows] } else { vec![rows, columns] };
-        let sharing = move |kernels| {
-            ways.clone().into_iter().map(move |limits| Cpu { limits, ..Cpu::with(kernels, threads) })
-        };
+        let sharing =
+            move |kernels| ways.clone().into_iter().map(move |limits| Cpu { limits, ..Cpu::with(kernels, threads) });
         instruction_set::available().into_iter().flat_map(sharing)
     }
 

@@ -21,7 +21,7 @@ pub(super) const TILE_COLUMNS: usize = 64;
 pub(super) const PANEL: usize = PANEL_ROWS * TILE_COLUMNS;
 /// Rows of B that lie further apart than this many numbers are packed.
 const FAR: usize = 256;
-/// Rows of the tile that packs: more of them pay for it.
+/// Rows of the tile that packs.
 const PACKING_ROWS: usize = 6;
 
 /// What happens to a finished element.
@@ -96,12 +96,14 @@ const fn tile_rows(vectors: usize, most: usize) -> usize {
     }
 }
 
-/// Vectors of the tiles for so many rows, where B is read where it lies.
-const fn wide_vectors(rows: usize, most: usize) -> usize {
-    match rows {
-        1 => 4 * most,
-        2 | 3 => 2 * most,
-        _ => most,
+/// Vectors of a tile that holds all of so few rows, so that B is read once and where it lies; `None` for more rows.
+const fn vectors_for(rows: usize, most: usize) -> Option<usize> {
+    match (most, rows) {
+        (_, 0 | 1) => Some(4 * most),
+        (_, 2 | 3) => Some(2 * most),
+        (_, 4..=6) => Some(most),
+        (4, 7 | 8) => Some(3),
+        _ => None,
     }
 }
 
@@ -115,10 +117,11 @@ pub(super) unsafe fn product<S: Simd>(p: &Product) {
     // SAFETY: the caller's promises, for every part of the matrices.
     unsafe {
         let step = S::TILE_VECTORS * LANES;
-        let wide = if p.b_transposed { step } else { wide_vectors(p.m, S::TILE_VECTORS) * LANES };
+        let few = if p.b_transposed || p.panel_holds_b { None } else { vectors_for(p.m, S::TILE_VECTORS) };
+        let most = few.map_or(step, |vectors| vectors * LANES);
         let mut j = 0;
         while j < p.n {
-            let columns = if p.n - j >= wide { wide } else { step.min(p.n - j) };
+            let columns = if p.n - j >= most { most } else { step.min(most).min(p.n - j) };
             let mut k = 0;
             loop {
                 let depth = PANEL_ROWS.min(p.k - k);
@@ -140,7 +143,7 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
     unsafe {
         let vectors = columns.div_ceil(LANES);
         let far = p.b_step > FAR;
-        let packed = p.b_transposed || (far && p.m > PACKING_ROWS);
+        let packed = p.b_transposed || (far && vectors_for(p.m, S::TILE_VECTORS).is_none());
         let mut from = p.b.add(if p.b_transposed { j * p.b_step + k } else { k * p.b_step + j });
         let mut b_row = p.b_step;
         if p.b_transposed && !p.panel_holds_b {

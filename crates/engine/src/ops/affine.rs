@@ -54,6 +54,7 @@ pub(super) fn cases() -> Vec<super::cases::Case> {
         case("affine 33 to 7", 33, 7),
         case("affine 3 to 50", 3, 50),
         case("affine 2 to 133", 2, 133),
+        case("affine 3 to 300", 3, 300),
         Case::new("affine relu", |x| x[0].affine(x[1], x[2]).relu(), [row([9]), whole([9, 20]), whole([20])]),
         Case::new("affine sigmoid", |x| x[0].affine(x[1], x[2]).sigmoid(), [row([4]), whole([4, 6]), whole([6])]),
         Case::new(
