@@ -8,13 +8,29 @@
 //! shared, where a member may not be running at all just now, the caller then does everything
 //! itself instead of waiting for a time slice. Results do not depend on who computes a part.
 
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
+#[cfg(not(all(test, loom)))]
+use std::{
+    hint,
+    sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize},
+    sync::{Arc, Condvar, Mutex},
+    thread,
+};
+
+// The models run the same code on loom's stand-ins, which try each order that the memory model allows.
+#[cfg(all(test, loom))]
+use loom::{
+    hint,
+    sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize},
+    sync::{Arc, Condvar, Mutex},
+    thread,
+};
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 /// How often a member looks for work, or the caller for its end, before it gives way. About 20 µs
 /// on today's machines: longer than the caller is busy between two sweeps of a small network.
-const SPINS: u32 = 2_000;
+const SPINS: u32 = if cfg!(all(test, loom)) { 1 } else { 2_000 };
 
 /// What a team is asked to do: called with the number of each part.
 type Work<'a> = &'a (dyn Fn(usize) + Sync);
@@ -22,7 +38,7 @@ type Work<'a> = &'a (dyn Fn(usize) + Sync);
 #[derive(Debug)]
 pub(super) struct Team {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<thread::JoinHandle<()>>,
 }
 
 struct Shared {
@@ -39,8 +55,8 @@ struct Shared {
     /// Whether a member's work has panicked.
     panicked: AtomicBool,
     stop: AtomicBool,
-    /// Members that sleep, or are about to.
-    sleepers: AtomicUsize,
+    /// Whether a member sleeps, or is about to.
+    asleep: AtomicBool,
     lock: Mutex<()>,
     wake: Condvar,
 }
@@ -54,28 +70,17 @@ impl std::fmt::Debug for Shared {
 impl Team {
     /// A team of that many, the caller included.
     pub(super) fn new(members: usize) -> Team {
-        let shared = Arc::new(Shared {
-            turn: AtomicU64::new(0),
-            work: AtomicPtr::default(),
-            open: (0..members).map(|_| AtomicBool::new(false)).collect(),
-            unfinished: AtomicUsize::new(0),
-            started: AtomicUsize::new(0),
-            panicked: AtomicBool::new(false),
-            stop: AtomicBool::new(false),
-            sleepers: AtomicUsize::new(0),
-            lock: Mutex::new(()),
-            wake: Condvar::new(),
-        });
+        let shared = Arc::new(Shared::new(members));
         let start = |member: usize| {
             let shared = Arc::clone(&shared);
             let name = format!("chainrule-{member}");
-            std::thread::Builder::new().name(name).spawn(move || shared.serve(member))
+            thread::Builder::new().name(name).spawn(move || shared.serve(member))
         };
         // Where the machine refuses more threads, the others take their parts.
         let threads: Vec<_> = (1..members).map_while(|member| start(member).ok()).collect();
         // A thread allocates as it starts: afterwards, steps allocate nothing.
         while shared.started.load(Ordering::Acquire) < threads.len() {
-            std::thread::yield_now();
+            thread::yield_now();
         }
         Team { shared, threads }
     }
@@ -93,17 +98,12 @@ impl Team {
         shared.unfinished.store(shared.open.len(), Ordering::Relaxed);
         // Release: whoever takes a flag sees the work and the count that belong to it.
         shared.open.iter().for_each(|part| part.store(true, Ordering::Release));
-        // SeqCst here and in `next_turn`: either the member sees the new turn, or we see the sleeper.
-        shared.turn.fetch_add(1, Ordering::SeqCst);
-        if shared.sleepers.load(Ordering::SeqCst) > 0 {
-            drop(shared.lock.lock().unwrap_or_else(PoisonError::into_inner));
-            shared.wake.notify_all();
-        }
+        shared.begin_turn();
         shared.take_parts(0);
         let mut spins = 0;
         while shared.unfinished.load(Ordering::Acquire) > 0 {
             spins += 1;
-            if spins < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
+            if spins < SPINS { hint::spin_loop() } else { thread::yield_now() }
         }
         assert!(!shared.panicked.swap(false, Ordering::Relaxed), "a thread of the team panicked");
     }
@@ -111,9 +111,7 @@ impl Team {
 
 impl Drop for Team {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::SeqCst);
-        drop(self.shared.lock.lock().unwrap_or_else(PoisonError::into_inner));
-        self.shared.wake.notify_all();
+        self.shared.end();
         for thread in self.threads.drain(..) {
             // A member catches its work's panics, so it ends without one.
             let _ = thread.join();
@@ -122,6 +120,43 @@ impl Drop for Team {
 }
 
 impl Shared {
+    fn new(parts: usize) -> Shared {
+        Shared {
+            turn: AtomicU64::new(0),
+            work: AtomicPtr::default(),
+            open: (0..parts).map(|_| AtomicBool::new(false)).collect(),
+            unfinished: AtomicUsize::new(0),
+            started: AtomicUsize::new(0),
+            panicked: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
+            lock: Mutex::new(()),
+            wake: Condvar::new(),
+        }
+    }
+
+    /// Calls the members to the next turn. Only the team's caller does.
+    fn begin_turn(&self) {
+        self.turn.store(self.turn.load(Ordering::Relaxed) + 1, Ordering::Release);
+        // This swap and the one in `next_turn` come one after the other. Either the member's is second,
+        // reads ours, and so sees the new turn; or ours is second and reads that it sleeps.
+        if self.asleep.swap(false, Ordering::Release) {
+            self.wake_all();
+        }
+    }
+
+    fn end(&self) {
+        // Relaxed: whoever looked before we had the lock is woken, and whoever looks later sees it by the lock.
+        self.stop.store(true, Ordering::Relaxed);
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
+        // A member holds the lock from before it says that it sleeps until it does: none is missed.
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
+        self.wake.notify_all();
+    }
+
     fn serve(&self, member: usize) {
         self.started.fetch_add(1, Ordering::Release);
         let mut done = 0;
@@ -135,7 +170,7 @@ impl Shared {
     fn take_parts(&self, own: usize) {
         let parts = self.open.len();
         for part in (0..parts).map(|i| (own + i) % parts) {
-            if self.open[part].swap(false, Ordering::Acquire) {
+            if self.open[part].compare_exchange(true, false, Ordering::Acquire, Ordering::Relaxed).is_ok() {
                 // SAFETY: this part is claimed and unfinished, so the call of `run` that set `work`
                 // has not returned, and its reference is alive.
                 let work = unsafe { *self.work.load(Ordering::Relaxed) };
@@ -156,26 +191,27 @@ impl Shared {
             if turn != done {
                 return Some(turn);
             }
-            std::hint::spin_loop();
+            hint::spin_loop();
         }
         let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sleepers.fetch_add(1, Ordering::SeqCst);
-        let turn = loop {
-            let turn = self.turn.load(Ordering::SeqCst);
+        loop {
+            self.asleep.swap(true, Ordering::Acquire);
+            let turn = self.turn.load(Ordering::Acquire);
             if turn != done {
-                break Some(turn);
+                return Some(turn);
             }
-            if self.stop.load(Ordering::SeqCst) {
-                break None;
+            if self.stop.load(Ordering::Relaxed) {
+                return None;
             }
             guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
-        };
-        self.sleepers.fetch_sub(1, Ordering::SeqCst);
-        turn
+        }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
+mod models;
+
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
