@@ -181,7 +181,7 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
         let mut i = 0;
         while i < p.m {
             let rows = if tile.reading == Reading::Packing { PACKING_ROWS } else { most.min(p.m - i) };
-            match (vectors, narrow) {
+            match (vectors, narrow && tile.reading == Reading::Near) {
                 (16, _) => tile_of::<S, 16, false>(p, &tile, i, rows),
                 (8, _) => tile_of::<S, 8, false>(p, &tile, i, rows),
                 (1, false) => tile_of::<S, 1, false>(p, &tile, i, rows),
@@ -304,7 +304,8 @@ unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>
         }
         let ahead = const { if V > 8 { 4 } else { 8 } };
         let ask = |b: *const f32| (0..V).for_each(|v| prefetch(b.wrapping_add(ahead * t.b_row + v * LANES)));
-        if t.reading == Reading::Packing {
+        // Only what can be is compiled: each loop is a page of instructions for each size of tile.
+        if !NARROW && R == PACKING_ROWS && t.reading == Reading::Packing {
             let mut panel = p.panel;
             along_k!(t.depth, |p| S::load_part(p, tail, zero), |row: [S::V; V], b| {
                 ask(b);
@@ -313,13 +314,13 @@ unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>
                 }
                 panel = panel.wrapping_add(V * LANES);
             });
-        } else if t.reading == Reading::Far {
+        } else if !NARROW && t.reading == Reading::Far {
             along_k!(t.depth, |p| S::load_part(p, tail, zero), |_, b| ask(b));
         } else if NARROW {
             along_k!(t.depth, |p| S::load_low(p, tail));
         } else if !t.whole_vectors {
             along_k!(t.depth, |p| S::load_part(p, tail, zero));
-        } else if t.soon.blocks == 0 {
+        } else if R < const { tile_rows(V, S::TILE_VECTORS) } || t.soon.blocks == 0 {
             along_k!(t.depth, |p| S::load(p));
         } else {
             // A row after each part of k: all rows at once would fill the queue of misses.

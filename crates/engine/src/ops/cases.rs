@@ -176,8 +176,11 @@ fn gradients_equal_central_differences() {
         for (operand, gradient) in gradients.into_iter().enumerate() {
             for (at, dx) in gradient.into_iter().flatten().enumerate() {
                 let (x, h) = (bench.values[operand][at], 1e-5);
-                let numerical = (bench.loss_with(operand, at, x + h) - bench.loss_with(operand, at, x - h)) / (2.0 * h);
-                let error = (dx - numerical).abs() / (1e-3 + dx.abs().max(numerical.abs()));
+                let (above, below) = (bench.loss_with(operand, at, x + h), bench.loss_with(operand, at, x - h));
+                let numerical = (above - below) / (2.0 * h);
+                // What the rounding of the two losses may do to their difference.
+                let rounding = 64.0 * f64::EPSILON * above.abs().max(below.abs()) / (2.0 * h);
+                let error = ((dx - numerical).abs() - rounding) / (1e-3 + dx.abs().max(numerical.abs()));
                 assert!(
                     error < 1e-6,
                     "{}: operand {operand}[{at}]: {dx} by the chain rule, {numerical} by definition",
