@@ -71,6 +71,13 @@ fn a_run_is_three_files_and_its_test_says_the_same_again() {
     assert_eq!(keys, ["epochs", "run", "seconds", "test", "train", "validation"]);
     assert_eq!(json(&folder, &["test", "run", "--json"]), trained);
 
+    let measured = json(&folder, &["test", "run", "--metrics", "--json"]);
+    let (metrics, rows) = (&measured["metrics"], measured["metrics"]["confusion"].as_array().unwrap());
+    assert_eq!(metrics["accuracy"], trained["test"]["accuracy"]);
+    let right: u64 = (0..rows.len()).map(|class| rows[class][class].as_u64().unwrap()).sum();
+    let all: u64 = rows.iter().flat_map(|row| row.as_array().unwrap()).map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(right as f64 / all as f64, trained["test"]["accuracy"].as_f64().unwrap());
+
     let metrics = fs::read_to_string(folder.path().join("run/metrics.jsonl")).unwrap();
     let lines: Vec<Value> = metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((lines.len(), &lines[2]["epoch"]), (3, &3.into()));

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Target;
 use crate::encoding::{Encoding, Table, TargetEncoding};
 use crate::input_error::InputError;
+use crate::measures::Measures;
 use crate::metrics::{accuracy, r2, rmse};
 use crate::model::Network;
 
@@ -55,34 +56,74 @@ impl Evaluation {
         table: &Table,
         rows: &[u32],
     ) -> Result<Option<Scores>, InputError> {
+        Ok(self.judge(backend, arena, encoding, table, rows)?.map(|judgement| judgement.scores))
+    }
+
+    /// The scores of `rows` and what they come from; `None` where there are none.
+    pub(crate) fn judge<B: Backend>(
+        &self,
+        backend: &B,
+        arena: &mut B::Arena,
+        encoding: &Encoding,
+        table: &Table,
+        rows: &[u32],
+    ) -> Result<Option<Judgement>, InputError> {
         let (Some(y), Some(loss)) = (self.y, self.loss) else { return Ok(None) };
         if rows.is_empty() {
             return Ok(None);
         }
         let columns = table.columns();
+        let classes = y.shape.len();
         let mut sum = 0.0;
-        let mut answers = Vec::with_capacity(rows.len());
+        let mut outputs = Vec::with_capacity(rows.len() * classes);
         for rows in rows.chunks(ROWS) {
             backend.run(&self.plan, arena, &Rows::pick(&self.plan, &columns, rows)?, Clock::default());
             sum += backend.read(&self.plan, arena, loss).iter().sum::<f64>();
-            answers.extend(backend.read(&self.plan, arena, y).chunks_exact(y.shape.len()).map(best));
+            outputs.extend(backend.read(&self.plan, arena, y));
         }
         let mut scores = Scores { loss: sum / rows.len() as f64, accuracy: None, rmse: None, r2: None };
-        match (&table.data.target, &encoding.target) {
+        let answers = match (&table.data.target, &encoding.target) {
             (Target::Numbers { values, .. }, TargetEncoding::Number { scale, .. }) => {
-                let predicted: Vec<f32> = answers.iter().map(|&(_, value)| scale.invert(value as f32)).collect();
+                let predicted: Vec<f32> = outputs.iter().map(|&output| scale.invert(output as f32)).collect();
                 let values: Vec<f32> = rows.iter().map(|&row| values[row as usize]).collect();
-                scores.rmse = rmse(&predicted, &values);
-                scores.r2 = r2(&predicted, &values);
+                (scores.rmse, scores.r2) = (rmse(&predicted, &values), r2(&predicted, &values));
+                Answers::Numbers { predicted, values }
             }
             (Target::Classes { labels, .. }, _) => {
-                let predicted: Vec<u32> = answers.iter().map(|&(class, _)| class).collect();
+                let predicted: Vec<u32> = outputs.chunks_exact(classes).map(|row| best(row).0).collect();
                 let labels: Vec<u32> = rows.iter().map(|&row| labels[row as usize]).collect();
                 scores.accuracy = accuracy(&predicted, &labels);
+                Answers::Classes { probabilities: outputs, labels, classes }
             }
-            _ => {}
+            _ => return Ok(None),
+        };
+        Ok(Some(Judgement { scores, answers }))
+    }
+}
+
+/// Scores, and the answers that they judge.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    pub(crate) scores: Scores,
+    answers: Answers,
+}
+
+/// What a network said, and what is true.
+#[derive(Debug)]
+enum Answers {
+    Classes { probabilities: Vec<f64>, labels: Vec<u32>, classes: usize },
+    Numbers { predicted: Vec<f32>, values: Vec<f32> },
+}
+
+impl Judgement {
+    /// All metrics.
+    pub(crate) fn measures(&self) -> Measures {
+        match &self.answers {
+            Answers::Classes { probabilities, labels, classes } => {
+                Measures::of_classes(probabilities, labels, *classes)
+            }
+            Answers::Numbers { predicted, values } => Measures::of_numbers(predicted, values),
         }
-        Ok(Some(scores))
     }
 }
 

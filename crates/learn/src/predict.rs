@@ -6,8 +6,9 @@ use chainrule_engine::{Backend, Buf, Clock, Cpu, CpuArena, Graph, Plan, Rows};
 
 use crate::dataset::{Dataset, Target};
 use crate::encoding::{Encoding, TargetEncoding};
-use crate::evaluate::{Evaluation, ROWS, Scores, best};
+use crate::evaluate::{Evaluation, Judgement, ROWS, Scores, best};
 use crate::input_error::InputError;
+use crate::measures::Measures;
 use crate::model::Model;
 use crate::weights::{self, Tensor};
 
@@ -67,6 +68,24 @@ impl Predictor {
     /// # Errors
     /// If the data do not fit the network, or have no target or no rows.
     pub fn score(&self, data: Dataset, rows: Option<&[u32]>, threads: usize) -> Result<Scores, InputError> {
+        Ok(self.judge(data, rows, threads)?.scores)
+    }
+
+    /// As [`score`](Self::score), with all metrics.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    pub fn measure(
+        &self,
+        data: Dataset,
+        rows: Option<&[u32]>,
+        threads: usize,
+    ) -> Result<(Scores, Measures), InputError> {
+        let judgement = self.judge(data, rows, threads)?;
+        Ok((judgement.scores, judgement.measures()))
+    }
+
+    fn judge(&self, data: Dataset, rows: Option<&[u32]>, threads: usize) -> Result<Judgement, InputError> {
         let source = data.source.clone();
         if data.target == Target::None {
             return Err(InputError::new(source, "a target to judge by", "none", "give data with the target's column"));
@@ -86,8 +105,8 @@ impl Predictor {
         let backend = Cpu::new(threads);
         let mut arena = backend.allocate(&[&evaluation.plan], rows.len().min(ROWS))?;
         weights::write(&backend, &mut arena, &evaluation.plan, &self.tensors);
-        let scores = evaluation.score(&backend, &mut arena, &self.encoding, &table, rows)?;
-        scores.ok_or_else(|| InputError::new(source, "rows to judge", "none", "give data with rows"))
+        let judgement = evaluation.judge(&backend, &mut arena, &self.encoding, &table, rows)?;
+        judgement.ok_or_else(|| InputError::new(source, "rows to judge", "none", "give data with rows"))
     }
 
     /// Starts predicting into `out` as CSV: a header, then for each row `predicted`, the most

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::dataset::Dataset;
 use crate::evaluate::Scores;
 use crate::input_error::{InputError, excerpt, listing};
+use crate::measures::Measures;
 use crate::predict::Predictor;
 use crate::record::Record;
 use crate::source::Source;
@@ -112,6 +113,15 @@ impl Run {
     pub fn test(&self, threads: usize) -> Result<Scores, InputError> {
         let (data, rows) = self.held_out()?;
         self.predictor.score(data, Some(&rows), threads)
+    }
+
+    /// As [`test`](Self::test), with all metrics.
+    ///
+    /// # Errors
+    /// As [`held_out`](Self::held_out).
+    pub fn measure(&self, threads: usize) -> Result<(Scores, Measures), InputError> {
+        let (data, rows) = self.held_out()?;
+        self.predictor.measure(data, Some(&rows), threads)
     }
 }
 

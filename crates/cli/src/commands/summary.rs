@@ -3,8 +3,12 @@
 use std::io::{self, Write, stdout};
 use std::path::Path;
 
-use chainrule::{Record, Scores};
+use chainrule::encoding::TargetEncoding;
+use chainrule::metrics::ConfusionMatrix;
+use chainrule::{Measures, Record, Scores};
 use serde::Serialize;
+
+use crate::table::table;
 
 /// What `train` and `test` print.
 #[derive(Serialize)]
@@ -15,6 +19,8 @@ pub(crate) struct Summary<'a> {
     train: Scores,
     validation: Option<Scores>,
     test: Option<Scores>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<Measures>,
     #[serde(skip)]
     record: &'a Record,
 }
@@ -30,8 +36,14 @@ impl<'a> Summary<'a> {
             train: results.train,
             validation: results.validation,
             test,
+            metrics: None,
             record,
         }
+    }
+
+    /// And all metrics of the test rows.
+    pub(crate) fn with(self, metrics: Measures) -> Self {
+        Summary { metrics: Some(metrics), ..self }
     }
 
     /// Prints it.
@@ -64,8 +76,41 @@ impl<'a> Summary<'a> {
                 writeln!(out, "{name:<11}{}", row(&scores).trim_end())?;
             }
         }
+        let Some(metrics) = &self.metrics else { return Ok(()) };
+        let values =
+            metrics.values.iter().map(|&(name, value)| vec![name.to_owned(), value.map_or("-".to_owned(), number)]);
+        write!(out, "\n{}", table(values, |column| column == 1))?;
+        if let (Some(confusion), TargetEncoding::Classes(names)) = (&metrics.confusion, &self.record.target) {
+            write!(out, "\n{}", classes(confusion, names))?;
+        }
         Ok(())
     }
+}
+
+/// Classes that a terminal is wide enough to set against one another.
+const WIDEST: usize = 20;
+
+/// A row for each class: how good the network is at it, and what it was taken for.
+fn classes(confusion: &ConfusionMatrix, names: &[String]) -> String {
+    let wide = names.len() > WIDEST;
+    let text = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    let mut head = text(&["class", "precision", "recall", "f1", "rows"]);
+    if !wide {
+        head.push("taken for:".to_owned());
+        head.extend(names.iter().cloned());
+    }
+    let row = |(class, name): (usize, &String)| {
+        let shares = [confusion.precision(class), confusion.recall(class), confusion.f1(class)];
+        let mut row = vec![name.clone()];
+        row.extend(shares.map(number));
+        row.push(confusion.occurring(class).to_string());
+        if !wide {
+            row.push(String::new());
+            row.extend(confusion.counts()[class].iter().map(u64::to_string));
+        }
+        row
+    };
+    table(std::iter::once(head).chain(names.iter().enumerate().map(row)), |column| column > 0)
 }
 
 /// A row of the table: columns of eleven letters.

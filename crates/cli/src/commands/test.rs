@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chainrule::trainer::fingerprint;
-use chainrule::{Run, Scores, Source, settings::all_threads};
+use chainrule::{Measures, Run, Scores, Source, settings::all_threads};
 use clap::Args;
 
 use super::summary::Summary;
@@ -17,6 +17,7 @@ use crate::outcome::tell;
 #[command(after_help = "\
 Examples:
   chainrule test runs/digits-1
+  chainrule test runs/digits-1 --metrics
   chainrule test runs/iris-1 more-iris.csv --json")]
 pub(crate) struct TestArgs {
     /// The folder that `chainrule train` wrote
@@ -29,6 +30,9 @@ pub(crate) struct TestArgs {
     /// DATA's first row is data, not names
     #[arg(long, requires = "data")]
     no_header: bool,
+    /// All metrics, each class by itself, and which classes are taken for which
+    #[arg(long)]
+    metrics: bool,
     /// Threads; they change no result [default: all]
     #[arg(long, value_name = "N", value_parser = arguments::threads)]
     threads: Option<usize>,
@@ -41,15 +45,19 @@ pub(crate) struct TestArgs {
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     let run = Run::open(&args.run)?;
     let threads = args.threads.unwrap_or_else(all_threads);
-    let scores = match &args.data {
-        None => run.test(threads)?,
+    let (scores, measures) = match &args.data {
+        None => run.measure(threads)?,
         Some(path) => other_data(&run, path.clone(), args, threads)?,
     };
-    Summary::new(&args.run, &run.record, Some(scores)).print(args.json)?;
+    let mut summary = Summary::new(&args.run, &run.record, Some(scores));
+    if args.metrics {
+        summary = summary.with(measures);
+    }
+    summary.print(args.json)?;
     Ok(())
 }
 
-fn other_data(run: &Run, path: PathBuf, args: &TestArgs, threads: usize) -> anyhow::Result<Scores> {
+fn other_data(run: &Run, path: PathBuf, args: &TestArgs, threads: usize) -> anyhow::Result<(Scores, Measures)> {
     let trained = &run.record.data.source;
     let source = Source {
         path: Some(path),
@@ -63,5 +71,5 @@ fn other_data(run: &Run, path: PathBuf, args: &TestArgs, threads: usize) -> anyh
             args.run.display()
         ));
     }
-    Ok(run.predictor.score(data.test.unwrap_or(data.train), None, threads)?)
+    Ok(run.predictor.measure(data.test.unwrap_or(data.train), None, threads)?)
 }

@@ -222,7 +222,7 @@ impl<'a> Run<'a> {
             Kernel::MeanRows { x, y } if number % workers == worker => self.mean_rows(x, y),
             Kernel::SumRows { .. } | Kernel::MeanRows { .. } => {}
             _ if number % workers == worker => {
-                self.row_wise(call, Chunk { first: 0, count: 1, skipped: 0, region: worker, worker })
+                self.row_wise(call, Chunk { first: 0, count: 1, skipped: 0, region: worker, worker });
             }
             _ => {}
         }

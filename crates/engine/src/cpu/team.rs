@@ -224,7 +224,7 @@ mod tests {
                 counts[part].fetch_add(1, Ordering::Relaxed);
             });
             if turn % 200 == 0 {
-                std::thread::sleep(std::time::Duration::from_millis(5)); // let them fall asleep
+                thread::sleep(std::time::Duration::from_millis(5)); // let them fall asleep
             }
         }
         assert!(counts.iter().all(|c| c.load(Ordering::Relaxed) == 1000));

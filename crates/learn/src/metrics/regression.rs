@@ -1,25 +1,27 @@
-//! How good predictions are: accuracy for classes, root mean squared error and R² for numbers.
-//!
-//! Each is a plain function of predictions and truth, summed in f64 and in order. Each is
-//! `None` where it has no meaning: nothing to judge, or as many predictions as truths not given.
+//! How far predicted numbers are from the true ones, in the unit of the values or as a share of their variance.
 
-/// The share of right classes: `#{predicted = label} / n`.
-///
-/// ```
-/// # use chainrule::metrics::accuracy;
-/// assert_eq!(accuracy(&[0, 1, 2, 2], &[0, 1, 1, 2]), Some(0.75));
-/// ```
-pub fn accuracy(predicted: &[u32], labels: &[u32]) -> Option<f64> {
-    if predicted.len() != labels.len() || labels.is_empty() {
-        return None;
-    }
-    let right = predicted.iter().zip(labels).filter(|(p, l)| p == l).count();
-    Some(right as f64 / labels.len() as f64)
+/// The mean squared error: `Σ (predicted − value)² / n`.
+pub fn mse(predicted: &[f32], values: &[f32]) -> Option<f64> {
+    Some(squared_error(predicted, values)? / values.len() as f64)
 }
 
 /// The root mean squared error, in the unit of the values: `√(Σ (predicted − value)² / n)`.
 pub fn rmse(predicted: &[f32], values: &[f32]) -> Option<f64> {
-    Some((squared_error(predicted, values)? / values.len() as f64).sqrt())
+    Some(mse(predicted, values)?.sqrt())
+}
+
+/// The mean absolute error: `Σ |predicted − value| / n`.
+pub fn mae(predicted: &[f32], values: &[f32]) -> Option<f64> {
+    let errors = absolute_errors(predicted, values)?;
+    Some(errors.iter().sum::<f64>() / errors.len() as f64)
+}
+
+/// The median of `|predicted − value|`: what half of the errors are below, however large a few are.
+pub fn median_absolute_error(predicted: &[f32], values: &[f32]) -> Option<f64> {
+    let mut errors = absolute_errors(predicted, values)?;
+    errors.sort_by(f64::total_cmp);
+    let middle = errors.len() / 2;
+    Some(if errors.len() % 2 == 1 { errors[middle] } else { f64::midpoint(errors[middle - 1], errors[middle]) })
 }
 
 /// The share of the variance that is explained:
@@ -38,6 +40,13 @@ pub fn r2(predicted: &[f32], values: &[f32]) -> Option<f64> {
     Some(1.0 - error / spread)
 }
 
+fn absolute_errors(predicted: &[f32], values: &[f32]) -> Option<Vec<f64>> {
+    if predicted.len() != values.len() || values.is_empty() {
+        return None;
+    }
+    Some(predicted.iter().zip(values).map(|(&p, &v)| (f64::from(p) - f64::from(v)).abs()).collect())
+}
+
 fn squared_error(predicted: &[f32], values: &[f32]) -> Option<f64> {
     if predicted.len() != values.len() || values.is_empty() {
         return None;
@@ -52,10 +61,11 @@ mod tests {
 
     #[test]
     fn answers_worked_out_by_hand() {
-        assert_eq!(accuracy(&[1, 1, 0], &[1, 0, 1]), Some(1.0 / 3.0));
         // Errors 1, −1, 2, 0: squares 1 + 1 + 4 + 0 = 6.
         let (predicted, values) = ([2.0, 1.0, 5.0, 4.0], [1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(rmse(&predicted, &values), Some(1.5f64.sqrt()));
+        assert_eq!((mse(&predicted, &values), rmse(&predicted, &values)), (Some(1.5), Some(1.5f64.sqrt())));
+        assert_eq!((mae(&predicted, &values), median_absolute_error(&predicted, &values)), (Some(1.0), Some(1.0)));
+        assert_eq!(median_absolute_error(&[1.0, 5.0, 9.0], &[0.0, 0.0, 0.0]), Some(5.0));
         // Spread about 2.5: 2.25 + 0.25 + 0.25 + 2.25 = 5.
         assert!((r2(&predicted, &values).unwrap() - (1.0 - 6.0 / 5.0)).abs() < 1e-15);
         assert_eq!(r2(&values, &values), Some(1.0));
@@ -64,8 +74,6 @@ mod tests {
 
     #[test]
     fn nothing_to_judge_is_no_answer() {
-        assert_eq!(accuracy(&[], &[]), None);
-        assert_eq!(accuracy(&[1], &[1, 2]), None);
         assert_eq!(rmse(&[], &[]), None);
         assert_eq!(r2(&[1.0, 2.0], &[0.1, 0.1]), None);
     }
