@@ -78,6 +78,28 @@ fn a_run_is_three_files_and_its_test_says_the_same_again() {
 }
 
 #[test]
+fn what_was_asked_of_the_optimizer_is_recorded_and_an_old_record_is_read() {
+    let folder = TempDir::new().unwrap();
+    let asked = ["--optimizer", "adamw,beta1=0.8", "--weight-decay", "0.1", "--clip-norm", "0.5", "--clip-value", "2"];
+    chainrule(&folder, &[&["train", "--epochs", "1", "--out", "run"][..], &asked].concat()).assert().success();
+    let path = folder.path().join("run/run.toml");
+    let record = fs::read_to_string(&path).unwrap();
+    let line = "optimizer = \"adamw,beta1=0.8,decay=0.1,clip_norm=0.5,clip_value=2\"";
+    assert!(record.contains(line), "{record}");
+    let plan = || chainrule(&folder, &["plan", "run"]).assert().success().get_output().stdout.clone();
+    assert!(String::from_utf8(plan()).unwrap().starts_with("plan: one training step with adamw"));
+    // As it was before optimizers had settings.
+    fs::write(&path, record.replace(line, "optimizer = \"momentum\"")).unwrap();
+    assert!(String::from_utf8(plan()).unwrap().starts_with("plan: one training step with momentum"));
+    fs::write(&path, record.replace(line, "optimizer = \"adamv\"")).unwrap();
+    let output = chainrule(&folder, &["plan", "run"]).assert().code(2).get_output().clone();
+    assert!(String::from_utf8(output.stderr).unwrap().contains("run.toml, optimizer: expected one of sgd"));
+    // The record of a plain one is what it always was.
+    chainrule(&folder, &["train", "--epochs", "1", "--out", "plain"]).assert().success();
+    assert!(fs::read_to_string(folder.path().join("plain/run.toml")).unwrap().contains("optimizer = \"adam\"\n"));
+}
+
+#[test]
 fn threads_change_no_bit() {
     let folder = TempDir::new().unwrap();
     for threads in ["1", "2", "3"] {

@@ -27,6 +27,7 @@
 //! [`run_folder`] keeps. What is wrong with an input is said by an [`InputError`]. This crate
 //! opens files and prints nothing. The mathematics is in [`chainrule_engine`].
 
+pub mod choice;
 pub mod closest;
 pub mod dataset;
 pub mod digits;

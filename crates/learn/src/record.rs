@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use chainrule_engine::Optimizer;
 use serde::{Deserialize, Serialize};
 
+use crate::choice::{parse, written};
 use crate::encoding::{Encoding, InputEncoding, TargetEncoding};
 use crate::evaluate::Scores;
 use crate::input_error::InputError;
@@ -36,7 +38,7 @@ pub struct Record {
 /// What was asked: see [`Settings`](crate::Settings).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
-    /// The optimizer's name.
+    /// The optimizer, with what is not usual of it: see [`choice`](crate::choice).
     pub optimizer: String,
     /// The learning rate.
     pub rate: f64,
@@ -50,6 +52,16 @@ pub struct Training {
     pub validation: f64,
     /// The share of rows that judged, where the data had no test set.
     pub test: f64,
+}
+
+impl Training {
+    /// The optimizer.
+    ///
+    /// # Errors
+    /// If there is no such optimizer.
+    pub fn optimizer(&self) -> Result<Optimizer, InputError> {
+        parse(&self.optimizer).map_err(|e| InputError { place: "run.toml, optimizer".to_owned(), ..e })
+    }
 }
 
 /// What it was trained on.
@@ -96,7 +108,7 @@ impl Record {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: trained.predictor.model().to_string(),
             training: Training {
-                optimizer: settings.optimizer.name().to_owned(),
+                optimizer: written(settings.optimizer),
                 rate: settings.rate(),
                 batch: settings.batch,
                 epochs: settings.epochs,

@@ -1,7 +1,8 @@
 //! What a training is asked for, checked before anything runs.
 
-use chainrule_engine::{Rule, Shape};
+use chainrule_engine::{OPTIMIZERS, Optimizer, Rule, Shape};
 
+use crate::choice;
 use crate::input_error::InputError;
 use crate::model::Model;
 use crate::split::Fractions;
@@ -23,8 +24,8 @@ pub struct Settings {
     /// What a row is: a vector, or an image's channels, height and width; as the data say if `None`.
     pub input: Option<Shape>,
     /// How parameters follow their gradients.
-    pub optimizer: Rule,
-    /// The learning rate; [`Rule::usual_rate`] if `None`.
+    pub optimizer: Optimizer,
+    /// The learning rate; [`Optimizer::usual_rate`] if `None`.
     pub rate: Option<f64>,
     /// Rows in a step; the last of an epoch may have fewer.
     pub batch: usize,
@@ -43,7 +44,7 @@ impl Default for Settings {
         Settings {
             model: None,
             input: None,
-            optimizer: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+            optimizer: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }.into(),
             rate: None,
             batch: 32,
             epochs: 50,
@@ -58,7 +59,7 @@ impl Settings {
     /// Whether they can be met. (The fractions are checked when the data are split.)
     ///
     /// # Errors
-    /// If the batch, the epochs, the threads or the rate are not positive, or the threads or the seed too large; or
+    /// If the batch, the epochs, the threads or the rate are not positive, a setting of the optimizer is out of its range, or the threads or the seed too large; or
     /// the model cannot take the input.
     pub fn check(&self) -> Result<(), InputError> {
         positive("batch", Some(self.batch), "the number of rows in a step, such as 32")?;
@@ -68,6 +69,7 @@ impl Settings {
             let hint = "leave it out to use all that the machine has";
             return Err(InputError::new("threads", format!("at most {MOST_THREADS}"), threads.to_string(), hint));
         }
+        choice::check("optimizer", self.optimizer)?;
         rate(self.rate())?;
         if i64::try_from(self.seed).is_err() {
             let found = self.seed.to_string();
@@ -107,12 +109,13 @@ fn rate(rate: f64) -> Result<(), InputError> {
     if rate.is_finite() && rate > 0.0 {
         return Ok(());
     }
-    Err(InputError::new(
-        "rate",
-        "a finite number above 0",
-        rate.to_string(),
-        "a usual rate is 0.1 for sgd, 0.001 for adam",
-    ))
+    Err(InputError::new("rate", "a finite number above 0", rate.to_string(), usual_rates()))
+}
+
+/// What the rates of the optimizers usually are, in words.
+pub fn usual_rates() -> String {
+    let rates: Vec<String> = OPTIMIZERS.iter().map(|entry| format!("{} for {}", entry.rate, entry.name)).collect();
+    format!("a usual rate is {}", rates.join(", "))
 }
 
 #[cfg(test)]
@@ -130,6 +133,11 @@ mod tests {
         assert_eq!(place(Settings { seed: 1 << 63, ..usual() }), "seed");
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert_eq!(place(Settings { rate: Some(rate), ..usual() }), "rate");
+        }
+        for (name, number) in [("beta1", 1.0), ("epsilon", 0.0), ("l2", f64::NAN), ("clip_norm", -1.0)] {
+            let mut settings = usual();
+            *settings.optimizer.number(name).unwrap() = number;
+            assert_eq!(place(settings), "optimizer", "{name}");
         }
     }
 }

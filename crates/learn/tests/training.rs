@@ -149,7 +149,7 @@ fn the_best_epoch_is_kept() {
 
 #[test]
 fn a_network_that_breaks_is_looked_into() {
-    let sgd = chainrule::engine::Rule::Sgd;
+    let sgd = chainrule::engine::Rule::Sgd.into();
     let wild = Settings { optimizer: sgd, rate: Some(1e6), ..settings("affine:4 relu affine:1", 3) };
     let Err(TrainError::Diverged(diverged)) = train(line(200), &wild, |_| {}) else { panic!("it must diverge") };
     assert_eq!((diverged.epoch, diverged.of, diverged.rate), (1, "loss", 1e6));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chainrule::engine::{Rule, Shape};
+use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
 use chainrule::{Fractions, Model, Record, Settings, Source, TrainError, train};
 use clap::Args;
@@ -55,12 +55,22 @@ pub(crate) struct TrainArgs {
     /// Rows in a step
     #[arg(long, value_name = "N", default_value_t = Settings::default().batch, value_parser = arguments::count)]
     batch: usize,
-    /// sgd, momentum or adam
-    #[arg(long, value_name = "NAME", default_value = "adam", value_parser = arguments::optimizer)]
-    optimizer: Rule,
-    /// The learning rate [default: 0.1 for sgd, 0.01 for momentum, 0.001 for adam]
+    /// How weights follow their gradients: sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw or lion, with
+    /// settings after commas: adam,beta1=0.8
+    #[arg(long, value_name = "OPTIMIZER", default_value = "adam", value_parser = arguments::optimizer)]
+    optimizer: Optimizer,
+    /// The learning rate [default: the optimizer's usual one, such as 0.1 for sgd, 0.001 for adam]
     #[arg(long, value_name = "R", value_parser = arguments::rate)]
     rate: Option<f64>,
+    /// Pull weights, but not biases, to 0: decoupled from the gradient with adamw and lion, else added to it
+    #[arg(long, value_name = "X", value_parser = arguments::weight_decay)]
+    weight_decay: Option<f64>,
+    /// Scale all gradients down together when their norm is above X
+    #[arg(long, value_name = "X", value_parser = arguments::clip)]
+    clip_norm: Option<f64>,
+    /// Cut each element of a gradient off at -X and X
+    #[arg(long, value_name = "X", value_parser = arguments::clip)]
+    clip_value: Option<f64>,
     /// Of all chance; the same seed and data give the same network
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed, value_parser = arguments::seed)]
     seed: u64,
@@ -94,7 +104,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let settings = Settings {
         model: args.model.clone(),
         input: args.input,
-        optimizer: args.optimizer,
+        optimizer: args.optimizer(),
         rate: args.rate,
         batch: args.batch,
         epochs: args.epochs,
@@ -122,6 +132,21 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     Summary::new(&out, &Record::of(&trained, &source), trained.test).print(args.json)?;
     tell(&format!("next: chainrule test {}", out.display()));
     Ok(())
+}
+
+impl TrainArgs {
+    /// The optimizer, with what was said of it beside its settings.
+    fn optimizer(&self) -> Optimizer {
+        let mut optimizer = self.optimizer;
+        if let Some(decay) = self.weight_decay {
+            optimizer = optimizer.with_weight_decay(decay);
+        }
+        Optimizer {
+            clip_norm: self.clip_norm.unwrap_or(optimizer.clip_norm),
+            clip_value: self.clip_value.unwrap_or(optimizer.clip_value),
+            ..optimizer
+        }
+    }
 }
 
 /// `runs/<name>-1`, or the next that is not there.
