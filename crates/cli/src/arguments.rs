@@ -6,7 +6,7 @@ use std::time::Duration;
 use chainrule::choice;
 use chainrule::engine::{Optimizer, Range, Shape};
 use chainrule::settings::{MOST_THREADS, usual_rates};
-use chainrule::{InputError, Model, input_shape};
+use chainrule::{InputError, Model, Schedule, input_shape};
 
 /// A whole number from 1.
 pub(crate) fn count(text: &str) -> Result<usize, InputError> {
@@ -49,6 +49,16 @@ pub(crate) fn seed(text: &str) -> Result<u64, InputError> {
 /// An optimizer and its settings.
 pub(crate) fn optimizer(text: &str) -> Result<Optimizer, InputError> {
     choice::parse(text)
+}
+
+/// A schedule and its settings.
+pub(crate) fn schedule(text: &str) -> Result<Schedule, InputError> {
+    choice::parse(text)
+}
+
+/// Epochs of warm-up.
+pub(crate) fn warm_up(text: &str) -> Result<f64, InputError> {
+    within(Range::NotNegative, text, "for example 1, or 0.5 for half an epoch")
 }
 
 /// The λ of a weight decay.

@@ -138,6 +138,13 @@ fn numbers_that_cannot_be() {
     refuse(&folder, &["train", "--optimizer", "momentum,momentum=1.5"], parts);
     let parts = ["--weight-decay", "a finite number from 0", "'-1'", "for example 0.0001"];
     refuse(&folder, &["train", "--weight-decay", "-1"], parts);
+    let parts =
+        ["--schedule", "one of constant, step, exponential, cosine, one_cycle, plateau", "'cosin'", "'cosine'?"];
+    refuse(&folder, &["train", "--schedule", "cosin"], parts);
+    let parts = ["--schedule", "every=number, a finite number above 0", "'step:every=0'", "for example every=10"];
+    refuse(&folder, &["train", "--schedule", "step:every=0"], parts);
+    let parts = ["warm-up", "from 0 to less than 3", "3", "0.5 for half an epoch"];
+    refuse(&folder, &["train", "--epochs", "3", "--warm-up", "3"], parts);
     for clip in ["--clip-norm", "--clip-value"] {
         refuse(&folder, &["train", clip, "0"], [clip, "a finite number above 0", "'0'", "for example 1"]);
     }

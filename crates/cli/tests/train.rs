@@ -100,6 +100,20 @@ fn what_was_asked_of_the_optimizer_is_recorded_and_an_old_record_is_read() {
 }
 
 #[test]
+fn a_schedule_is_recorded_and_each_epoch_says_its_rate() {
+    let folder = TempDir::new().unwrap();
+    let asked = ["--schedule", "step:every=1,factor=0.5", "--warm-up", "0.5", "--rate", "0.01"];
+    chainrule(&folder, &[&["train", "--epochs", "3", "--out", "run"][..], &asked].concat()).assert().success();
+    let record = fs::read_to_string(folder.path().join("run/run.toml")).unwrap();
+    assert!(record.contains("schedule = \"step:every=1,factor=0.5\"\nwarm_up = 0.5\n"), "{record}");
+    let metrics = fs::read_to_string(folder.path().join("run/metrics.jsonl")).unwrap();
+    let rate = |line: &str| serde_json::from_str::<Value>(line).unwrap()["rate"].as_f64().unwrap();
+    let rates: Vec<f64> = metrics.lines().map(rate).collect();
+    assert_eq!(rates, [0.01, 0.005, 0.0025]);
+    assert_eq!(json(&folder, &["test", "run", "--json"])["epochs"], 3);
+}
+
+#[test]
 fn threads_change_no_bit() {
     let folder = TempDir::new().unwrap();
     for threads in ["1", "2", "3"] {

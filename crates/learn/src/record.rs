@@ -10,6 +10,7 @@ use crate::encoding::{Encoding, InputEncoding, TargetEncoding};
 use crate::evaluate::Scores;
 use crate::input_error::InputError;
 use crate::readers::csv::TargetKind;
+use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::split::Fractions;
 use crate::trainer::Trained;
@@ -42,6 +43,12 @@ pub struct Training {
     pub optimizer: String,
     /// The learning rate.
     pub rate: f64,
+    /// How it went on from there, if it did not stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// Epochs of warm-up, if there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<f64>,
     /// Rows in a step.
     pub batch: usize,
     /// Epochs.
@@ -110,6 +117,8 @@ impl Record {
             training: Training {
                 optimizer: written(settings.optimizer),
                 rate: settings.rate(),
+                schedule: Some(settings.schedule).filter(|&s| s != Schedule::Constant).map(written),
+                warm_up: Some(settings.warm_up).filter(|&epochs| epochs > 0.0),
                 batch: settings.batch,
                 epochs: settings.epochs,
                 seed: settings.seed,

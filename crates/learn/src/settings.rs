@@ -5,6 +5,7 @@ use chainrule_engine::{OPTIMIZERS, Optimizer, Rule, Shape};
 use crate::choice;
 use crate::input_error::InputError;
 use crate::model::Model;
+use crate::schedule::{Course, Schedule};
 use crate::split::Fractions;
 
 /// No machine has more, and each one takes a stack.
@@ -27,6 +28,10 @@ pub struct Settings {
     pub optimizer: Optimizer,
     /// The learning rate; [`Optimizer::usual_rate`] if `None`.
     pub rate: Option<f64>,
+    /// How the rate goes on from there.
+    pub schedule: Schedule,
+    /// Epochs in which the rate rises to where the schedule begins; a part of one will do.
+    pub warm_up: f64,
     /// Rows in a step; the last of an epoch may have fewer.
     pub batch: usize,
     /// How often each training row is learned from.
@@ -46,6 +51,8 @@ impl Default for Settings {
             input: None,
             optimizer: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }.into(),
             rate: None,
+            schedule: Schedule::Constant,
+            warm_up: 0.0,
             batch: 32,
             epochs: 50,
             seed: 1,
@@ -71,6 +78,8 @@ impl Settings {
         }
         choice::check("optimizer", self.optimizer)?;
         rate(self.rate())?;
+        choice::check("schedule", self.schedule)?;
+        warm_up(self.warm_up, self.epochs)?;
         if i64::try_from(self.seed).is_err() {
             let found = self.seed.to_string();
             // A run's record is TOML, whose integers have a sign.
@@ -85,6 +94,11 @@ impl Settings {
     /// The learning rate that was asked for, or the optimizer's usual one.
     pub fn rate(&self) -> f64 {
         self.rate.unwrap_or(self.optimizer.usual_rate())
+    }
+
+    /// The course of the rate, for epochs of so many steps.
+    pub(crate) fn course(&self, steps: usize) -> Course {
+        Course { rate: self.rate(), schedule: self.schedule, warm_up: self.warm_up, steps, epochs: self.epochs }
     }
 
     /// The threads that were asked for, or all that the machine has.
@@ -112,6 +126,14 @@ fn rate(rate: f64) -> Result<(), InputError> {
     Err(InputError::new("rate", "a finite number above 0", rate.to_string(), usual_rates()))
 }
 
+fn warm_up(warm_up: f64, epochs: usize) -> Result<(), InputError> {
+    if warm_up == 0.0 || (warm_up > 0.0 && warm_up < epochs as f64) {
+        return Ok(());
+    }
+    let expected = format!("a number of epochs from 0 to less than {epochs}, which are all");
+    Err(InputError::new("warm-up", expected, warm_up.to_string(), "for example 1, or 0.5 for half an epoch"))
+}
+
 /// What the rates of the optimizers usually are, in words.
 pub fn usual_rates() -> String {
     let rates: Vec<String> = OPTIMIZERS.iter().map(|entry| format!("{} for {}", entry.rate, entry.name)).collect();
@@ -134,6 +156,11 @@ mod tests {
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert_eq!(place(Settings { rate: Some(rate), ..usual() }), "rate");
         }
+        for warm_up in [-1.0, 50.0, f64::NAN] {
+            assert_eq!(place(Settings { warm_up, ..usual() }), "warm-up");
+        }
+        let schedule = Schedule::Step { every: 0.0, factor: 0.5 };
+        assert_eq!(place(Settings { schedule, ..usual() }), "schedule");
         for (name, number) in [("beta1", 1.0), ("epsilon", 0.0), ("l2", f64::NAN), ("clip_norm", -1.0)] {
             let mut settings = usual();
             *settings.optimizer.number(name).unwrap() = number;

@@ -18,7 +18,7 @@ use crate::mini_batch::MiniBatches;
 use crate::model::Model;
 use crate::predict::Predictor;
 use crate::readers::Data;
-use crate::session::Session;
+use crate::session::{Session, number};
 use crate::settings::Settings;
 use crate::split::{Fractions, Split};
 
@@ -75,6 +75,8 @@ pub struct Epoch {
     pub train_loss: f64,
     /// After the epoch; `None` without validation rows.
     pub validation: Option<Scores>,
+    /// The learning rate of its last step.
+    pub rate: f64,
     /// Since training began.
     pub seconds: f64,
 }
@@ -167,10 +169,9 @@ pub fn train_on<B: Backend>(
     let arena = backend.allocate(&[&update, &evaluation.plan], largest).map_err(InputError::from)?;
     expect_room(update.layout().parameters, update.layout().memory)?;
     let suspect = Suspect { graph: &graph, model: &model, network: &network, table: &table };
-    let mut session = Session::begin(backend, arena, update, suspect, settings);
-
     let parts = Parts { train: split.train.len(), validation: split.validation.len(), test: test_rows.len() };
     let mut batches = MiniBatches::new(&split.train, settings.batch, settings.seed, 0);
+    let mut session = Session::begin(backend, arena, update, suspect, settings, batches.len());
     watch(Progress::Start(&Start {
         model: model.clone(),
         parameters: session.plan().parameters().iter().map(|p| p.span.len).sum(),
@@ -187,7 +188,9 @@ pub fn train_on<B: Backend>(
         let train_loss = session.epoch(epoch, &batches, &mut watch)?;
         let validation = evaluation.score(backend, session.arena(), &encoding, &table, &split.validation)?;
         session.expect_finite(epoch, &batches, validation.map(|v| v.loss), &split.validation)?;
-        let record = Epoch { epoch, train_loss, validation, seconds: began.elapsed().as_secs_f64() };
+        let rate = session.rate(number(epoch, batches.len() - 1, &batches));
+        session.note(validation.map_or(train_loss, |scores| scores.loss));
+        let record = Epoch { epoch, train_loss, validation, rate, seconds: began.elapsed().as_secs_f64() };
         let lowest = |best: &Best| match (validation, best.validation) {
             (Some(now), Some(before)) => now.loss < before.loss,
             _ => true,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
-use chainrule::{Fractions, Model, Record, Settings, Source, TrainError, train};
+use chainrule::{Fractions, Model, Record, Schedule, Settings, Source, TrainError, train};
 use clap::Args;
 
 use super::summary::Summary;
@@ -24,6 +24,7 @@ Examples:
   chainrule train
   chainrule train iris.csv --target species
   chainrule train mnist --model 'affine:50 relu affine:10' --optimizer sgd --epochs 17 --batch 100
+  chainrule train --optimizer adamw,beta2=0.99 --weight-decay 0.05 --schedule cosine --warm-up 1
   chainrule train --model 'conv2d:16@3,padding=1 relu max_pool:2 affine:10'
   chainrule train pixels.csv --target digit --input 1x28x28 --model 'conv2d:8@5 relu max_pool:2 affine:10'
 
@@ -62,6 +63,13 @@ pub(crate) struct TrainArgs {
     /// The learning rate [default: the optimizer's usual one, such as 0.1 for sgd, 0.001 for adam]
     #[arg(long, value_name = "R", value_parser = arguments::rate)]
     rate: Option<f64>,
+    /// How the rate goes on: constant, step, exponential, cosine, one_cycle or plateau, with settings after a colon:
+    /// 'step:every=10,factor=0.5'
+    #[arg(long, value_name = "SCHEDULE", default_value = "constant", value_parser = arguments::schedule)]
+    schedule: Schedule,
+    /// Let the rate rise over the first N epochs, before the schedule begins; 0.5 is half an epoch
+    #[arg(long, value_name = "N", default_value = "0", value_parser = arguments::warm_up)]
+    warm_up: f64,
     /// Pull weights, but not biases, to 0: decoupled from the gradient with adamw and lion, else added to it
     #[arg(long, value_name = "X", value_parser = arguments::weight_decay)]
     weight_decay: Option<f64>,
@@ -106,6 +114,8 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         input: args.input,
         optimizer: args.optimizer(),
         rate: args.rate,
+        schedule: args.schedule,
+        warm_up: args.warm_up,
         batch: args.batch,
         epochs: args.epochs,
         seed: args.seed,
