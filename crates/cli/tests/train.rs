@@ -114,6 +114,23 @@ fn a_schedule_is_recorded_and_each_epoch_says_its_rate() {
 }
 
 #[test]
+fn a_rate_is_found_and_nothing_is_left() {
+    let folder = TempDir::new().unwrap();
+    let output = chainrule(&folder, &["train", "--find-rate"]).assert().success().get_output().stdout.clone();
+    let page = String::from_utf8(output).unwrap();
+    assert!(page.starts_with("range test of adam, batch 32: "), "{page}");
+    assert_eq!(page.lines().filter(|line| line.contains("##")).count(), 24, "{page}");
+    assert!(page.contains("  <- suggested\n") && page.contains("  <- lowest\n"), "{page}");
+    let found = json(&folder, &["train", "--find-rate", "--json"]);
+    let rate = found["suggestion"].as_f64().unwrap();
+    assert!(page.contains(&format!("\nsuggestion  --rate {rate}\nbecause     ")), "{page}");
+    assert!(found["points"].as_array().unwrap().len() > 100);
+    assert!((1e-4..0.1).contains(&rate), "{rate}");
+    assert!(files(folder.path()).is_empty());
+    chainrule(&folder, &["train", "--find-rate", "--out", "run"]).assert().code(2);
+}
+
+#[test]
 fn threads_change_no_bit() {
     let folder = TempDir::new().unwrap();
     for threads in ["1", "2", "3"] {

@@ -43,6 +43,7 @@ pub mod mini_batch;
 pub mod model;
 pub mod predict;
 pub mod random;
+pub mod range_test;
 pub mod readers;
 pub mod record;
 pub mod run_folder;

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use chainrule_engine::{Backend, BackendError, Cpu, Graph};
+use chainrule_engine::{Backend, BackendError, Cpu, Graph, Shape};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -141,25 +141,8 @@ pub fn train_on<B: Backend>(
     mut watch: impl FnMut(Progress<'_>),
 ) -> Result<Trained, TrainError> {
     settings.check()?;
-    let data = data.into();
-    let fingerprint = fingerprint(&data);
-    let split = split(&data, settings.fractions, settings.seed)?;
-    let mut encoding = Encoding::fit(&data.train, &split.train)?;
-    if let Some(shape) = settings.input {
-        encoding.input.lay_out(shape, &data.train.source)?;
-    }
-    let input = encoding.input.shape()?;
-    let model = settings.model.clone().unwrap_or_else(|| Model::usual(encoding.task()));
-    let table = encoding.apply(data.train)?;
-    // The given test set, or else the rows that were split off.
-    let (own, test_rows) = match data.test {
-        Some(test) => {
-            let test = encoding.apply(test)?;
-            let rows = test.rows();
-            (Some(test), rows)
-        }
-        None => (None, split.test),
-    };
+    let Prepared { fingerprint, split, encoding, input, model, table, own, test_rows } =
+        Prepared::new(data.into(), settings)?;
 
     let graph = Graph::new();
     let network = model.build(&graph, input, encoding.task())?;
@@ -225,6 +208,37 @@ pub fn train_on<B: Backend>(
         validation: best.validation,
         test,
     })
+}
+
+/// Data and network, ready to train.
+pub(crate) struct Prepared {
+    pub(crate) fingerprint: String,
+    pub(crate) split: Split,
+    pub(crate) encoding: Encoding,
+    pub(crate) input: Shape,
+    pub(crate) model: Model,
+    pub(crate) table: Table,
+    /// The test set that the data bring.
+    own: Option<Table>,
+    /// The rows to judge by: of that test set, or else of the table.
+    test_rows: Vec<u32>,
+}
+
+impl Prepared {
+    pub(crate) fn new(data: Data, settings: &Settings) -> Result<Prepared, InputError> {
+        let fingerprint = fingerprint(&data);
+        let mut split = split(&data, settings.fractions, settings.seed)?;
+        let mut encoding = Encoding::fit(&data.train, &split.train)?;
+        if let Some(shape) = settings.input {
+            encoding.input.lay_out(shape, &data.train.source)?;
+        }
+        let input = encoding.input.shape()?;
+        let model = settings.model.clone().unwrap_or_else(|| Model::usual(encoding.task()));
+        let table = encoding.apply(data.train)?;
+        let own = data.test.map(|test| encoding.apply(test)).transpose()?;
+        let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
+        Ok(Prepared { fingerprint, split, encoding, input, model, table, own, test_rows })
+    }
 }
 
 /// Which rows train, choose and judge: a function of the data, the fractions and the seed.

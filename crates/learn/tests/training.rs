@@ -4,6 +4,7 @@
 
 use chainrule::choice::parse;
 use chainrule::engine::{Cpu, Reference};
+use chainrule::range_test::range_test;
 use chainrule::schedule::{Course, Schedule};
 use chainrule::{
     Cells, Data, Dataset, Fractions, Progress, Settings, Split, Target, TrainError, Trained, digits, train, train_on,
@@ -205,5 +206,26 @@ fn the_rates_are_pytorchs() {
             let found = course.at((at * each) as u64, &losses[..at.min(losses.len())]);
             assert!((found - expected).abs() <= 1e-12, "{schedule}, {at}: {found}, PyTorch {expected}");
         }
+    }
+}
+
+#[test]
+fn the_suggested_rate_trains_and_is_the_same_on_any_threads() {
+    for optimizer in ["sgd", "adam"] {
+        let settings =
+            |rate| Settings { optimizer: parse(optimizer).unwrap(), rate, ..settings("affine:30 relu affine:10", 3) };
+        let found = range_test(&Cpu::new(1), digits(), &settings(None)).unwrap();
+        assert_eq!(found, range_test(&Cpu::new(3), digits(), &settings(None)).unwrap());
+        assert!(
+            found.suggestion < found.lowest && found.lowest < found.broke.unwrap(),
+            "{optimizer}: {}",
+            found.reason
+        );
+        assert!(found.points.len() > 100 && found.points.windows(2).all(|pair| pair[0].rate < pair[1].rate));
+        // Better than a hundredth of it, and than a hundred times it, which may even diverge.
+        let loss =
+            |rate| train(digits(), &settings(Some(rate)), |_| {}).map_or(f64::INFINITY, |trained| trained.train.loss);
+        let [slow, suggested, wild] = [0.01, 1.0, 100.0].map(|factor| loss(factor * found.suggestion));
+        assert!(suggested < slow && suggested < wild, "{optimizer}: {slow}, {suggested}, {wild}");
     }
 }

@@ -7,6 +7,7 @@ use chainrule::run_folder::{expect_free, save};
 use chainrule::{Fractions, Model, Record, Schedule, Settings, Source, TrainError, train};
 use clap::Args;
 
+use super::find_rate;
 use super::summary::Summary;
 use crate::arguments;
 use crate::outcome::tell;
@@ -24,6 +25,7 @@ Examples:
   chainrule train
   chainrule train iris.csv --target species
   chainrule train mnist --model 'affine:50 relu affine:10' --optimizer sgd --epochs 17 --batch 100
+  chainrule train --optimizer momentum --find-rate
   chainrule train --optimizer adamw,beta2=0.99 --weight-decay 0.05 --schedule cosine --warm-up 1
   chainrule train --model 'conv2d:16@3,padding=1 relu max_pool:2 affine:10'
   chainrule train pixels.csv --target digit --input 1x28x28 --model 'conv2d:8@5 relu max_pool:2 affine:10'
@@ -63,6 +65,9 @@ pub(crate) struct TrainArgs {
     /// The learning rate [default: the optimizer's usual one, such as 0.1 for sgd, 0.001 for adam]
     #[arg(long, value_name = "R", value_parser = arguments::rate)]
     rate: Option<f64>,
+    /// Do not train: let the rate rise over some hundreds of steps and suggest one by how the loss answers; leaves no RUN
+    #[arg(long, conflicts_with_all = ["rate", "schedule", "warm_up", "out", "force", "epochs"])]
+    find_rate: bool,
     /// How the rate goes on: constant, step, exponential, cosine, one_cycle or plateau, with settings after a colon:
     /// 'step:every=10,factor=0.5'
     #[arg(long, value_name = "SCHEDULE", default_value = "constant", value_parser = arguments::schedule)]
@@ -126,15 +131,15 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     // Before the training: its time would be lost.
     settings.check()?;
     source.expect_text()?;
+    if args.find_rate {
+        return find_rate::run(source.open(None)?, &settings, args.json);
+    }
     expect_free(&out(), args.force)?;
     let data = source.open(None)?;
     let mut display = Display::new();
     let trained = train(data, &settings, |progress| display.show(progress));
     display.finish();
-    let trained = trained.map_err(|e| match e {
-        TrainError::Input(e) => anyhow::Error::new(e),
-        TrainError::Diverged(e) => anyhow::Error::new(e),
-    })?;
+    let trained = trained.map_err(told)?;
 
     // Asked again: another training may have taken the name.
     let out = out();
@@ -142,6 +147,14 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     Summary::new(&out, &Record::of(&trained, &source), trained.test).print(args.json)?;
     tell(&format!("next: chainrule test {}", out.display()));
     Ok(())
+}
+
+/// Why training gave nothing, as what decides the exit status.
+pub(crate) fn told(e: TrainError) -> anyhow::Error {
+    match e {
+        TrainError::Input(e) => anyhow::Error::new(e),
+        TrainError::Diverged(e) => anyhow::Error::new(e),
+    }
 }
 
 impl TrainArgs {
