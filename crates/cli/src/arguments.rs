@@ -6,7 +6,7 @@ use std::time::Duration;
 use chainrule::choice;
 use chainrule::engine::{Optimizer, Range, Shape};
 use chainrule::settings::{MOST_THREADS, usual_rates};
-use chainrule::{InputError, Model, Schedule, input_shape};
+use chainrule::{Initial, InputError, Model, Schedule, input_shape};
 
 /// A whole number from 1.
 pub(crate) fn count(text: &str) -> Result<usize, InputError> {
@@ -48,6 +48,11 @@ pub(crate) fn seed(text: &str) -> Result<u64, InputError> {
 
 /// An optimizer and its settings.
 pub(crate) fn optimizer(text: &str) -> Result<Optimizer, InputError> {
+    choice::parse(text)
+}
+
+/// How weights are drawn.
+pub(crate) fn initial(text: &str) -> Result<Initial, InputError> {
     choice::parse(text)
 }
 

@@ -145,6 +145,8 @@ fn numbers_that_cannot_be() {
     refuse(&folder, &["train", "--schedule", "step:every=0"], parts);
     let parts = ["warm-up", "from 0 to less than 3", "3", "0.5 for half an epoch"];
     refuse(&folder, &["train", "--epochs", "3", "--warm-up", "3"], parts);
+    let parts = ["--initial", "std=number, a finite number above 0", "'normal:-1'", "the standard deviation"];
+    refuse(&folder, &["train", "--initial", "normal:-1"], parts);
     for clip in ["--clip-norm", "--clip-value"] {
         refuse(&folder, &["train", clip, "0"], [clip, "a finite number above 0", "'0'", "for example 1"]);
     }

@@ -131,6 +131,20 @@ fn a_rate_is_found_and_nothing_is_left() {
 }
 
 #[test]
+fn weights_begin_as_they_were_asked_to() {
+    let folder = TempDir::new().unwrap();
+    let accuracy = |initial: &str| {
+        let asked = ["train", "--epochs", "2", "--json", "--out", initial, "--initial", initial];
+        json(&folder, &asked)["train"]["accuracy"].as_f64().unwrap()
+    };
+    // Hidden units that begin alike stay alike, and of zeros no gradient comes through.
+    assert!(accuracy("zeros") < 0.2);
+    assert!(accuracy("orthogonal") > 0.8);
+    let record = fs::read_to_string(folder.path().join("orthogonal/run.toml")).unwrap();
+    assert!(record.contains("initial = \"orthogonal\""), "{record}");
+}
+
+#[test]
 fn threads_change_no_bit() {
     let folder = TempDir::new().unwrap();
     for threads in ["1", "2", "3"] {

@@ -64,6 +64,7 @@ pub use digits::digits;
 pub use divergence::Diverged;
 pub use encoding::Encoding;
 pub use evaluate::Scores;
+pub use initial::Initial;
 pub use input_error::InputError;
 pub use mini_batch::MiniBatches;
 pub use model::{Model, Network, Task};

@@ -49,6 +49,9 @@ pub struct Training {
     /// Epochs of warm-up, if there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_up: Option<f64>,
+    /// How weights were drawn, if it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial: Option<String>,
     /// Rows in a step.
     pub batch: usize,
     /// Epochs.
@@ -119,6 +122,7 @@ impl Record {
                 rate: settings.rate(),
                 schedule: Some(settings.schedule).filter(|&s| s != Schedule::Constant).map(written),
                 warm_up: Some(settings.warm_up).filter(|&epochs| epochs > 0.0),
+                initial: settings.initial.map(written),
                 batch: settings.batch,
                 epochs: settings.epochs,
                 seed: settings.seed,

@@ -44,7 +44,7 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         steps: usize,
     ) -> Self {
         for (number, parameter) in update.parameters().iter().enumerate() {
-            let values = initial(suspect.model, number, parameter.shape, settings.seed);
+            let values = initial(suspect.model, settings.initial, number, parameter.shape, settings.seed);
             backend.write(&mut arena, parameter.span, &values);
         }
         let (optimizer, course) = (settings.optimizer.name(), settings.course(steps));

@@ -3,6 +3,7 @@
 use chainrule_engine::{OPTIMIZERS, Optimizer, Rule, Shape};
 
 use crate::choice;
+use crate::initial::Initial;
 use crate::input_error::InputError;
 use crate::model::Model;
 use crate::schedule::{Course, Schedule};
@@ -32,6 +33,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// Epochs in which the rate rises to where the schedule begins; a part of one will do.
     pub warm_up: f64,
+    /// How weights are drawn; as the activation that follows asks if `None`.
+    pub initial: Option<Initial>,
     /// Rows in a step; the last of an epoch may have fewer.
     pub batch: usize,
     /// How often each training row is learned from.
@@ -53,6 +56,7 @@ impl Default for Settings {
             rate: None,
             schedule: Schedule::Constant,
             warm_up: 0.0,
+            initial: None,
             batch: 32,
             epochs: 50,
             seed: 1,
@@ -80,6 +84,7 @@ impl Settings {
         rate(self.rate())?;
         choice::check("schedule", self.schedule)?;
         warm_up(self.warm_up, self.epochs)?;
+        self.initial.map_or(Ok(()), |initial| choice::check("initial", initial))?;
         if i64::try_from(self.seed).is_err() {
             let found = self.seed.to_string();
             // A run's record is TOML, whose integers have a sign.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
-use chainrule::{Fractions, Model, Record, Schedule, Settings, Source, TrainError, train};
+use chainrule::{Fractions, Initial, Model, Record, Schedule, Settings, Source, TrainError, train};
 use clap::Args;
 
 use super::find_rate;
@@ -75,6 +75,10 @@ pub(crate) struct TrainArgs {
     /// Let the rate rise over the first N epochs, before the schedule begins; 0.5 is half an epoch
     #[arg(long, value_name = "N", default_value = "0", value_parser = arguments::warm_up)]
     warm_up: f64,
+    /// How weights are drawn: zeros, normal:STD, uniform:LIMIT, xavier, he, lecun or orthogonal
+    /// [default: he before relu, xavier before sigmoid and tanh, else lecun]
+    #[arg(long, value_name = "NAME", value_parser = arguments::initial)]
+    initial: Option<Initial>,
     /// Pull weights, but not biases, to 0: decoupled from the gradient with adamw and lion, else added to it
     #[arg(long, value_name = "X", value_parser = arguments::weight_decay)]
     weight_decay: Option<f64>,
@@ -121,6 +125,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         rate: args.rate,
         schedule: args.schedule,
         warm_up: args.warm_up,
+        initial: args.initial,
         batch: args.batch,
         epochs: args.epochs,
         seed: args.seed,
