@@ -131,9 +131,9 @@ pub fn initial(model: &Model, given: Option<Initial>, number: usize, shape: Shap
     let weighted = |layer: &Layer| matches!(layer, Layer::Affine(_) | Layer::Conv2d(_));
     let layers = model.layers();
     let at = (0..layers.len()).filter(|&at| weighted(&layers[at])).nth(number / 2);
-    let (inputs, outputs) = match (*shape.axes(), at.map(|at| layers[at])) {
-        ([inputs, outputs], _) => (inputs, outputs),
-        ([outputs, channels, height, width], Some(Layer::Conv2d(convolution))) => {
+    let (inputs, outputs) = match (shape.axes(), at.map(|at| layers[at])) {
+        (&[inputs, outputs], _) => (inputs, outputs),
+        (&[outputs, channels, height, width], Some(Layer::Conv2d(convolution))) => {
             let window = height * width;
             (channels * window, outputs / convolution.options.groups * window)
         }

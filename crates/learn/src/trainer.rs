@@ -194,7 +194,7 @@ pub fn train_on<B: Backend>(
     let train = score(&table, &split.train)?;
     let test = score(own.as_ref().unwrap_or(&table), &test_rows)?;
     let (Some(best), Some(train)) = (best, train) else {
-        return Err(InputError::new("split", "rows to train on", "none", "set fewer rows aside").into());
+        return Err(no_rows().into());
     };
     Ok(Trained {
         predictor: Predictor::new(model.clone(), encoding, tensors)?,
@@ -228,6 +228,9 @@ impl Prepared {
     pub(crate) fn new(data: Data, settings: &Settings) -> Result<Prepared, InputError> {
         let fingerprint = fingerprint(&data);
         let mut split = split(&data, settings.fractions, settings.seed)?;
+        if split.train.is_empty() {
+            return Err(no_rows());
+        }
         let mut encoding = Encoding::fit(&data.train, &split.train)?;
         if let Some(shape) = settings.input {
             encoding.input.lay_out(shape, &data.train.source)?;
@@ -239,6 +242,10 @@ impl Prepared {
         let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
         Ok(Prepared { fingerprint, split, encoding, input, model, table, own, test_rows })
     }
+}
+
+fn no_rows() -> InputError {
+    InputError::new("split", "rows to train on", "none", "set fewer rows aside")
 }
 
 /// Which rows train, choose and judge: a function of the data, the fractions and the seed.
