@@ -138,14 +138,23 @@ fn numbers_that_cannot_be() {
     refuse(&folder, &["train", "--optimizer", "momentum,momentum=1.5"], parts);
     let parts = ["--weight-decay", "a finite number from 0", "'-1'", "for example 0.0001"];
     refuse(&folder, &["train", "--weight-decay", "-1"], parts);
-    let parts =
-        ["--schedule", "one of constant, step, exponential, cosine, one_cycle, plateau", "'cosin'", "'cosine'?"];
+    let parts = [
+        "--schedule",
+        "one of constant, step, exponential, cosine, one_cycle, plateau",
+        "'cosin'",
+        "did you mean 'cosine'?",
+    ];
     refuse(&folder, &["train", "--schedule", "cosin"], parts);
     let parts = ["--schedule", "every=number, a finite number above 0", "'step:every=0'", "for example every=10"];
     refuse(&folder, &["train", "--schedule", "step:every=0"], parts);
-    let parts = ["warm-up", "from 0 to less than 3", "3", "0.5 for half an epoch"];
+    let parts = ["warm-up", "a number of epochs from 0 to less than 3, which are all", "3", "for example 1"];
     refuse(&folder, &["train", "--epochs", "3", "--warm-up", "3"], parts);
-    let parts = ["--initial", "std=number, a finite number above 0", "'normal:-1'", "the standard deviation"];
+    let parts = [
+        "--initial",
+        "std=number, a finite number above 0",
+        "'normal:-1'",
+        "for example std=0.01; it is the standard deviation",
+    ];
     refuse(&folder, &["train", "--initial", "normal:-1"], parts);
     for clip in ["--clip-norm", "--clip-value"] {
         refuse(&folder, &["train", clip, "0"], [clip, "a finite number above 0", "'0'", "for example 1"]);

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn weight_decay_spares_what_is_without_it() {
         let decayed = Optimizer { l2: 0.5, ..Optimizer::named("sgd").unwrap() };
-        let [with, without] = [decayed, decayed.without_decay()].map(|optimizer| plan(optimizer));
+        let [with, without] = [decayed, decayed.without_decay()].map(plan);
         let count = |plan: &Plan, wanted: Optimizer| {
             let updates = plan
                 .calls

@@ -83,7 +83,7 @@ pub fn parse<C: Choice>(text: &str) -> Result<C, InputError> {
             (Some(number), Some(place)) => *place = number,
             _ => {
                 let example = usual_number(chosen, setting);
-                let hint = format!("it is {}; for example {key}={example}", setting.says);
+                let hint = format!("for example {key}={example}; it is {}", setting.says);
                 return Err(wrong(format!("{key}=number, {}", setting.range), hint));
             }
         }
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(error("sgd,momentum=0.9").2, "leave it out: sgd");
         let (expected, _, hint) = error("adam,beta1=1");
         assert_eq!(expected, "beta1=number, a number from 0 to less than 1");
-        assert_eq!(hint, "it is β₁, the share of the mean gradient that stays; for example beta1=0.9");
+        assert_eq!(hint, "for example beta1=0.9; it is β₁, the share of the mean gradient that stays");
         assert_eq!(error("sgd,clip_norm=0").0, "clip_norm=number, a finite number above 0");
         for text in ["sgd,l2=x", "sgd,l2=", "sgd,l2", "sgd,l2=nan", "sgd,l2=-1", "sgd,l2=inf"] {
             assert_eq!(error(text).0, "l2=number, a finite number from 0", "{text}");

@@ -208,7 +208,7 @@ mod tests {
             ("lecun", 1.0 / 300.0, 3.0),
         ] {
             let values = draw(text);
-            let deviation = expected.sqrt();
+            let deviation = f64::sqrt(expected);
             assert!(mean(values.iter().copied()).abs() < 0.02 * deviation, "{text}");
             assert!((variance(&values) / expected - 1.0).abs() < 0.02, "{text}: {}", variance(&values));
             assert!((fourth(&values) - kurtosis).abs() < 0.1, "{text}: {}", fourth(&values));

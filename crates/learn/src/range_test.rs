@@ -30,6 +30,8 @@ const SMOOTH: f64 = 0.9;
 const FAR_ABOVE: f64 = 4.0;
 /// The slope at a step is that of the line through so many points on either side.
 const NEIGHBOURS: usize = 12;
+/// A loss that fell by a smaller share than this has not answered.
+const LEAST_FALL: f64 = 0.01;
 /// Of the rate with the lowest loss, at most this share is suggested.
 const BELOW_THE_EDGE: f64 = 0.25;
 
@@ -129,6 +131,12 @@ impl Curve {
             let part = &points[at - NEIGHBOURS..=at + NEIGHBOURS];
             (points[at].rate, slope(part))
         });
+        // At the first rates nothing is learned yet.
+        let first = &points[..points.len().min(2 * NEIGHBOURS)];
+        let start = first.iter().map(|point| point.loss).sum::<f64>() / first.len() as f64;
+        if lowest.smoothed > (1.0 - LEAST_FALL) * start {
+            return Err(no("one that does not"));
+        }
         let before = slopes.filter(|&(rate, slope)| rate <= lowest.rate && slope < 0.0);
         let Some((steepest, slope)) = before.min_by(|a, b| a.1.total_cmp(&b.1)) else {
             return Err(no("one that does not"));
