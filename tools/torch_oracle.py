@@ -4,19 +4,19 @@
     python3 -m venv VENV && VENV/bin/pip install numpy torch
     VENV/bin/python tools/torch_oracle.py [--out FOLDER]
 
-writes `three_networks.json`, `conv_network.json` and `ops.json` to `crates/engine/tests/oracle/`. The tests read the
+writes `three_networks.json`, `conv_network.json`, `optimizers.json` and `ops.json` to `crates/engine/tests/oracle/`. The tests read the
 stored files, so Python is needed only to change them. All is float64, from fixed numpy
 `RandomState` streams, on one thread; floats are printed in full (`repr`). Inputs and initial
 parameters are multiples of 1/1024, hence exact in float32 as well.
 
-`three_networks.json`, `conv_network.json`: {"torch", "numpy", "networks": [..]}. A network is
+`three_networks.json`, `conv_network.json`, `optimizers.json`: {"torch", "numpy", "networks": [..]}. A network is
     name, input     its name, and the shape of a row of x
     layers          words; word number i owns the parameters "i.weight" and "i.bias"
     parameters      [{name, shape, values}] before training; a weight is [in, out]: y = x·W + b;
                     of a convolution [out, in / groups, height, width]
     loss            softmax_with_loss (t are classes) or mean_squared_error (t are numbers):
                     the mean over the rows; of squared errors, of the mean over the outputs
-    optimizer       {name, rate, ..}
+    optimizer       {name, rate, ..}; l2 and decay are for weights, not for biases
     batches         [{rows, x, t}], row after row; update i trains on batch i modulo their number
     losses          of the batch at hand, before each of the 20 updates
     final_parameters  after them, as flat values in the order of `parameters`
@@ -95,10 +95,40 @@ def torch_network(rng, shape, words):
     return torch.nn.Sequential(*modules), named, x.shape[1]
 
 
-def torch_optimizer(parameters, spec):
-    if spec["name"] == "adam":
-        return torch.optim.Adam(parameters, lr=spec["rate"], betas=(spec["beta1"], spec["beta2"]), eps=spec["epsilon"])
-    return torch.optim.SGD(parameters, lr=spec["rate"], momentum=spec.get("momentum", 0.0))
+class Lion(torch.optim.Optimizer):
+    """Chen and others, Symbolic Discovery of Optimization Algorithms, 2023, Algorithm 2: the step is the sign of
+    c = beta1 m + (1 - beta1) g, with decoupled decay; then m = beta2 m + (1 - beta2) g."""
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                c = beta1 * m + (1 - beta1) * p.grad
+                p -= group["lr"] * (torch.sign(c) + group["weight_decay"] * p)
+                m.copy_(beta2 * m + (1 - beta2) * p.grad)
+
+
+def torch_optimizer(model, spec):
+    """The optimizer, and whether it knows decoupled decay itself."""
+    name, rate, l2, decay = (spec.get(key, 0.0) for key in ("name", "rate", "l2", "decay"))
+    own_decay = name in ("adamw", "lion")
+    weights = {"params": [p for p in model.parameters() if p.dim() > 1], "weight_decay": decay if own_decay else l2}
+    groups = [weights, {"params": [p for p in model.parameters() if p.dim() == 1], "weight_decay": 0.0}]
+    betas = (spec.get("beta1"), spec.get("beta2"))
+    momentum = spec.get("momentum", 0.0)
+    assert not (own_decay and l2), name
+    return {
+        "sgd": lambda: torch.optim.SGD(groups, lr=rate),
+        "momentum": lambda: torch.optim.SGD(groups, lr=rate, momentum=momentum),
+        "nesterov": lambda: torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=True),
+        "adagrad": lambda: torch.optim.Adagrad(groups, lr=rate, eps=spec["epsilon"]),
+        "rmsprop": lambda: torch.optim.RMSprop(groups, lr=rate, alpha=spec["beta"], eps=spec["epsilon"]),
+        "adam": lambda: torch.optim.Adam(groups, lr=rate, betas=betas, eps=spec["epsilon"]),
+        "adamw": lambda: torch.optim.AdamW(groups, lr=rate, betas=betas, eps=spec["epsilon"]),
+        "lion": lambda: Lion(groups, {"lr": rate, "betas": betas}),
+    }[name](), own_decay
 
 
 def network(seed, name, shape, layers, loss, optimizer, batch_rows):
@@ -110,18 +140,30 @@ def network(seed, name, shape, layers, loss, optimizer, batch_rows):
         x = exact(rng.standard_normal((rows, *shape)))
         t = rng.randint(0, outputs, rows) if loss == "softmax_with_loss" else exact(rng.uniform(0, 1, (rows, outputs)))
         batches.append((torch.from_numpy(x), torch.from_numpy(t)))
-    descent = torch_optimizer(model.parameters(), optimizer)
+    descent, own_decay = torch_optimizer(model, optimizer)
     measure = F.cross_entropy if loss == "softmax_with_loss" else F.mse_loss
-    losses = []
+    losses, clipped = [], []
     for update in range(UPDATES):
         x, t = batches[update % len(batches)]
         descent.zero_grad()
         value = measure(model(x), t)
         losses.append(value.item())
         value.backward()
+        if "clip_norm" in optimizer:
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), optimizer["clip_norm"]).item()
+            clipped.append(norm > optimizer["clip_norm"])
+        if "clip_value" in optimizer:
+            clipped += [big for p in model.parameters() for big in flat(p.grad.abs() > optimizer["clip_value"])]
+            torch.nn.utils.clip_grad_value_(model.parameters(), optimizer["clip_value"])
+        decay = 0.0 if own_decay else optimizer["rate"] * optimizer.get("decay", 0.0)
+        pulls = [(p, decay * p.detach()) for p in model.parameters() if p.dim() > 1]
         descent.step()
+        with torch.no_grad():
+            for p, pull in pulls:
+                p.sub_(pull)
     final = [flat(p.T if p.dim() == 2 else p) for p in model.parameters()]
-    assert losses[-1] < losses[0], (name, losses)
+    assert losses[-1] < losses[(UPDATES - 1) % len(batches)], (name, losses)
+    assert not clipped or len(set(clipped)) == 2, (name, "clips always or never", clipped)
     return {
         "name": name,
         "input": shape,
@@ -146,6 +188,34 @@ def three_networks():
                 {"name": "momentum", "rate": 0.1, "momentum": 0.9}, [5, 5, 5]),
         network(3, "relu-adam", [10], "affine:16 relu affine:16 relu affine:5", "softmax_with_loss",
                 ADAM, [8, 8, 8, 8]),
+    ]
+
+
+def optimizers():
+    def of(seed, name, **settings):
+        words = "-".join([name, *(key for key in settings if key != "rate")])
+        return network(seed, words, [7], "affine:9 tanh affine:4", "softmax_with_loss",
+                       {"name": name, **settings}, [6, 6, 4])
+
+    adam = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    return [
+        of(11, "sgd", rate=0.5, l2=0.01),
+        of(12, "sgd", rate=0.5, decay=0.02),
+        of(13, "momentum", rate=0.1, momentum=0.9, l2=0.01, decay=0.01),
+        of(14, "nesterov", rate=0.1, momentum=0.9),
+        of(15, "nesterov", rate=0.1, momentum=0.8, l2=0.03),
+        of(16, "adagrad", rate=0.1, epsilon=1e-10),
+        of(17, "adagrad", rate=0.1, epsilon=1e-6, l2=0.02),
+        of(18, "rmsprop", rate=0.01, beta=0.99, epsilon=1e-8),
+        of(19, "rmsprop", rate=0.01, beta=0.9, epsilon=1e-6, decay=0.1),
+        of(20, "adam", rate=0.02, l2=0.05, **adam),
+        of(21, "adamw", rate=0.02, decay=0.01, **adam),
+        of(22, "adamw", rate=0.02, decay=0.5, beta1=0.8, beta2=0.95, epsilon=1e-6),
+        of(23, "lion", rate=0.01, beta1=0.9, beta2=0.99),
+        of(24, "lion", rate=0.01, beta1=0.8, beta2=0.95, decay=0.3),
+        of(25, "sgd", rate=0.5, clip_value=0.04),
+        of(26, "sgd", rate=0.5, clip_norm=0.8),
+        of(27, "adamw", rate=0.05, decay=0.05, clip_norm=0.8, clip_value=0.1, **adam),
     ]
 
 
@@ -329,6 +399,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     write(out / "three_networks.json", "networks", three_networks())
     write(out / "conv_network.json", "networks", conv_network())
+    write(out / "optimizers.json", "networks", optimizers())
     write(out / "ops.json", "cases", ops())
 
 

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use chainrule::engine::{OPTIMIZERS, Rule, Shape};
-use chainrule::settings::MOST_THREADS;
-use chainrule::{InputError, Model, closest::closest, input_shape};
+use chainrule::choice;
+use chainrule::engine::{Optimizer, Range, Shape};
+use chainrule::settings::{MOST_THREADS, usual_rates};
+use chainrule::{Initial, InputError, Model, Schedule, input_shape};
 
 /// A whole number from 1.
 pub(crate) fn count(text: &str) -> Result<usize, InputError> {
@@ -23,7 +24,7 @@ pub(crate) fn threads(text: &str) -> Result<usize, InputError> {
 /// A learning rate.
 pub(crate) fn rate(text: &str) -> Result<f64, InputError> {
     let number = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-    number.ok_or_else(|| wrong("a finite number above 0", text, "a usual rate is 0.1 for sgd, 0.001 for adam"))
+    number.ok_or_else(|| wrong("a finite number above 0", text, &usual_rates()))
 }
 
 /// How long: at most an hour.
@@ -45,13 +46,39 @@ pub(crate) fn seed(text: &str) -> Result<u64, InputError> {
     number.ok_or_else(|| wrong(&format!("a whole number from 0 to {}", i64::MAX), text, "for example 1"))
 }
 
-/// An optimizer's name.
-pub(crate) fn optimizer(text: &str) -> Result<Rule, InputError> {
-    Rule::named(text).ok_or_else(|| {
-        let hint =
-            closest(text, OPTIMIZERS).map_or("for example adam".into(), |near| format!("did you mean '{near}'?"));
-        wrong(&format!("one of {}", OPTIMIZERS.join(", ")), text, &hint)
-    })
+/// An optimizer and its settings.
+pub(crate) fn optimizer(text: &str) -> Result<Optimizer, InputError> {
+    choice::parse(text)
+}
+
+/// How weights are drawn.
+pub(crate) fn initial(text: &str) -> Result<Initial, InputError> {
+    choice::parse(text)
+}
+
+/// A schedule and its settings.
+pub(crate) fn schedule(text: &str) -> Result<Schedule, InputError> {
+    choice::parse(text)
+}
+
+/// Epochs of warm-up.
+pub(crate) fn warm_up(text: &str) -> Result<f64, InputError> {
+    within(Range::NotNegative, text, "for example 1, or 0.5 for half an epoch")
+}
+
+/// The λ of a weight decay.
+pub(crate) fn weight_decay(text: &str) -> Result<f64, InputError> {
+    within(Range::NotNegative, text, "for example 0.0001, or 0 for none")
+}
+
+/// The largest that a gradient may be.
+pub(crate) fn clip(text: &str) -> Result<f64, InputError> {
+    within(Range::Positive, text, "for example 1; leave it out to clip nothing")
+}
+
+fn within(range: Range, text: &str, hint: &str) -> Result<f64, InputError> {
+    let number = text.parse().ok().filter(|&number| range.contains(number));
+    number.ok_or_else(|| wrong(&range.to_string(), text, hint))
 }
 
 /// A network's SPEC.

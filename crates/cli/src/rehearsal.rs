@@ -48,7 +48,7 @@ impl<'p> Rehearsal<'p> {
         for (number, parameter) in plan.parameters().iter().enumerate() {
             let values = match &subject.run {
                 Some(run) => run.predictor.tensors()[number].values.iter().copied().map(f64::from).collect(),
-                None => initial(&subject.model, number, parameter.shape, SEED),
+                None => initial(&subject.model, None, number, parameter.shape, SEED),
             };
             cpu.write(&mut arena, parameter.span, &values);
         }

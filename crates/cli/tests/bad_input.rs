@@ -124,8 +124,41 @@ fn numbers_that_cannot_be() {
     }
     let parts = ["--threads", "a whole number from 1 to 1024", "'100000'", "leave it out"];
     refuse(&folder, &["train", "--threads", "100000"], parts);
-    let parts = ["--optimizer", "one of sgd, momentum, adam", "'adma'", "did you mean 'adam'?"];
+    let parts = [
+        "--optimizer",
+        "one of sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, lion",
+        "'adma'",
+        "did you mean 'adam'?",
+    ];
     refuse(&folder, &["train", "--optimizer", "adma"], parts);
+    let parts = ["--optimizer", "after adam beta1, beta2, ", "'adam,beta=1'", "did you mean 'beta1'?"];
+    refuse(&folder, &["train", "--optimizer", "adam,beta=1"], parts);
+    let parts =
+        ["--optimizer", "momentum=number, a number from 0 to less than 1", "'momentum,momentum=1.5'", "for example"];
+    refuse(&folder, &["train", "--optimizer", "momentum,momentum=1.5"], parts);
+    let parts = ["--weight-decay", "a finite number from 0", "'-1'", "for example 0.0001"];
+    refuse(&folder, &["train", "--weight-decay", "-1"], parts);
+    let parts = [
+        "--schedule",
+        "one of constant, step, exponential, cosine, one_cycle, plateau",
+        "'cosin'",
+        "did you mean 'cosine'?",
+    ];
+    refuse(&folder, &["train", "--schedule", "cosin"], parts);
+    let parts = ["--schedule", "every=number, a finite number above 0", "'step:every=0'", "for example every=10"];
+    refuse(&folder, &["train", "--schedule", "step:every=0"], parts);
+    let parts = ["warm-up", "a number of epochs from 0 to less than 3, which are all", "3", "for example 1"];
+    refuse(&folder, &["train", "--epochs", "3", "--warm-up", "3"], parts);
+    let parts = [
+        "--initial",
+        "std=number, a finite number above 0",
+        "'normal:-1'",
+        "for example std=0.01; it is the standard deviation",
+    ];
+    refuse(&folder, &["train", "--initial", "normal:-1"], parts);
+    for clip in ["--clip-norm", "--clip-value"] {
+        refuse(&folder, &["train", clip, "0"], [clip, "a finite number above 0", "'0'", "for example 1"]);
+    }
     refuse(&folder, &["train", "--test", "1"], ["--test", "a number from 0 to less than 1", "'1'", "0.1 sets"]);
 }
 

@@ -85,6 +85,73 @@ fn a_run_is_three_files_and_its_test_says_the_same_again() {
 }
 
 #[test]
+fn what_was_asked_of_the_optimizer_is_recorded_and_an_old_record_is_read() {
+    let folder = TempDir::new().unwrap();
+    let asked = ["--optimizer", "adamw,beta1=0.8", "--weight-decay", "0.1", "--clip-norm", "0.5", "--clip-value", "2"];
+    chainrule(&folder, &[&["train", "--epochs", "1", "--out", "run"][..], &asked].concat()).assert().success();
+    let path = folder.path().join("run/run.toml");
+    let record = fs::read_to_string(&path).unwrap();
+    let line = "optimizer = \"adamw,beta1=0.8,decay=0.1,clip_norm=0.5,clip_value=2\"";
+    assert!(record.contains(line), "{record}");
+    let plan = || chainrule(&folder, &["plan", "run"]).assert().success().get_output().stdout.clone();
+    assert!(String::from_utf8(plan()).unwrap().starts_with("plan: one training step with adamw"));
+    // As it was before optimizers had settings.
+    fs::write(&path, record.replace(line, "optimizer = \"momentum\"")).unwrap();
+    assert!(String::from_utf8(plan()).unwrap().starts_with("plan: one training step with momentum"));
+    fs::write(&path, record.replace(line, "optimizer = \"adamv\"")).unwrap();
+    let output = chainrule(&folder, &["plan", "run"]).assert().code(2).get_output().clone();
+    assert!(String::from_utf8(output.stderr).unwrap().contains("run.toml, optimizer: expected one of sgd"));
+    // The record of a plain one is what it always was.
+    chainrule(&folder, &["train", "--epochs", "1", "--out", "plain"]).assert().success();
+    assert!(fs::read_to_string(folder.path().join("plain/run.toml")).unwrap().contains("optimizer = \"adam\"\n"));
+}
+
+#[test]
+fn a_schedule_is_recorded_and_each_epoch_says_its_rate() {
+    let folder = TempDir::new().unwrap();
+    let asked = ["--schedule", "step:every=1,factor=0.5", "--warm-up", "0.5", "--rate", "0.01"];
+    chainrule(&folder, &[&["train", "--epochs", "3", "--out", "run"][..], &asked].concat()).assert().success();
+    let record = fs::read_to_string(folder.path().join("run/run.toml")).unwrap();
+    assert!(record.contains("schedule = \"step:every=1,factor=0.5\"\nwarm_up = 0.5\n"), "{record}");
+    let metrics = fs::read_to_string(folder.path().join("run/metrics.jsonl")).unwrap();
+    let rate = |line: &str| serde_json::from_str::<Value>(line).unwrap()["rate"].as_f64().unwrap();
+    let rates: Vec<f64> = metrics.lines().map(rate).collect();
+    assert_eq!(rates, [0.01, 0.005, 0.0025]);
+    assert_eq!(json(&folder, &["test", "run", "--json"])["epochs"], 3);
+}
+
+#[test]
+fn a_rate_is_found_and_nothing_is_left() {
+    let folder = TempDir::new().unwrap();
+    let output = chainrule(&folder, &["train", "--find-rate"]).assert().success().get_output().stdout.clone();
+    let page = String::from_utf8(output).unwrap();
+    assert!(page.starts_with("range test of adam, batch 32: "), "{page}");
+    assert_eq!(page.lines().filter(|line| line.contains("##")).count(), 24, "{page}");
+    assert!(page.contains("  <- suggested\n") && page.contains("  <- lowest\n"), "{page}");
+    let found = json(&folder, &["train", "--find-rate", "--json"]);
+    let rate = found["suggestion"].as_f64().unwrap();
+    assert!(page.contains(&format!("\nsuggestion  --rate {rate}\nbecause     ")), "{page}");
+    assert!(found["points"].as_array().unwrap().len() > 100);
+    assert!((1e-4..0.1).contains(&rate), "{rate}");
+    assert!(files(folder.path()).is_empty());
+    chainrule(&folder, &["train", "--find-rate", "--out", "run"]).assert().code(2);
+}
+
+#[test]
+fn weights_begin_as_they_were_asked_to() {
+    let folder = TempDir::new().unwrap();
+    let accuracy = |initial: &str| {
+        let asked = ["train", "--epochs", "2", "--json", "--out", initial, "--initial", initial];
+        json(&folder, &asked)["train"]["accuracy"].as_f64().unwrap()
+    };
+    // Hidden units that begin alike stay alike, and of zeros no gradient comes through.
+    assert!(accuracy("zeros") < 0.2);
+    assert!(accuracy("orthogonal") > 0.8);
+    let record = fs::read_to_string(folder.path().join("orthogonal/run.toml")).unwrap();
+    assert!(record.contains("initial = \"orthogonal\""), "{record}");
+}
+
+#[test]
 fn threads_change_no_bit() {
     let folder = TempDir::new().unwrap();
     for threads in ["1", "2", "3"] {

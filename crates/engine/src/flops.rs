@@ -52,24 +52,20 @@ impl Plan {
             Kernel::MaxPool { y, window, .. } => each(y, len(y) * (window.kernel[0] * window.kernel[1]) as u64),
             Kernel::MaxPoolGradient { dy, dx, .. } => each(dx, len(dy)),
             Kernel::SumElements { x, y } => each(y, len(x)),
+            Kernel::SumSquares { x, .. } => Flops { per_row: 0, once: 2 * len(x) },
             Kernel::SumRows { x, .. } | Kernel::MeanRows { x, .. } => rows(len(x)),
             Kernel::MeanRowsGradient { dx, .. } => rows(len(dx)),
             Kernel::Softmax { y, .. } => each(y, 4 * len(y)),
             Kernel::SoftmaxGradient { dx, .. } => each(dx, 4 * len(dx)),
             Kernel::SoftmaxCrossEntropy { probability, .. } => each(probability, 4 * len(probability)),
             Kernel::SoftmaxCrossEntropyGradient { dx, .. } => each(dx, 2 * len(dx)),
-            Kernel::Update { rule, parameter, gradient } => {
-                let each_number = match rule.memory() {
-                    0 => 2,
-                    1 => 4,
-                    _ => 12,
-                };
+            Kernel::Update { optimizer, parameter, gradient, .. } => {
                 let fold = match gradient {
                     Gradient::Stored(_) => 0,
                     Gradient::MatmulRows { sizes, .. } => (2 * sizes.m * sizes.k * sizes.n) as u64,
                     Gradient::SumRows(x) => len(x),
                 };
-                Flops { per_row: fold, once: each_number * len(parameter) }
+                Flops { per_row: fold, once: optimizer.flops() * len(parameter) }
             }
         }
     }

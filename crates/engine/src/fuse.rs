@@ -28,14 +28,15 @@ pub(crate) fn fuse(calls: &mut Vec<Kernel>, values: &[Buf], roots: &[Buf]) {
             {
                 only_use(a).and_then(|from| Some((from, with_epilogue(&calls[from], Epilogue::Zip(f, b), y)?)))
             }
-            Kernel::Update { rule, parameter, gradient: Gradient::Stored(g) } => only_use(g).and_then(|from| {
-                let gradient = match calls[from] {
-                    Kernel::MatmulRows { a, b, sizes, .. } => Gradient::MatmulRows { a, b, sizes },
-                    Kernel::SumRows { x, .. } => Gradient::SumRows(x),
-                    _ => return None,
-                };
-                Some((from, Kernel::Update { rule, parameter, gradient }))
-            }),
+            Kernel::Update { optimizer, parameter, gradient: Gradient::Stored(g), squared_norm } => only_use(g)
+                .and_then(|from| {
+                    let gradient = match calls[from] {
+                        Kernel::MatmulRows { a, b, sizes, .. } => Gradient::MatmulRows { a, b, sizes },
+                        Kernel::SumRows { x, .. } => Gradient::SumRows(x),
+                        _ => return None,
+                    };
+                    Some((from, Kernel::Update { optimizer, parameter, gradient, squared_norm }))
+                }),
             _ => None,
         };
         if let Some((from, call)) = joined {

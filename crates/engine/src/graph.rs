@@ -43,6 +43,8 @@ pub struct Node {
     pub shape: Shape,
     /// Whether it has a row for each example.
     pub extent: Extent,
+    /// Of a parameter: whether an optimizer's weight decay is for it.
+    pub decays: bool,
 }
 
 /// A computational graph.
@@ -106,7 +108,7 @@ impl Graph {
     }
 
     fn leaf(&self, name: &str, kind: Kind, shape: Shape, extent: Extent) -> Var<'_> {
-        self.push(Node { name: name.to_owned(), kind, inputs: Vec::new(), shape, extent })
+        self.push(Node { name: name.to_owned(), kind, inputs: Vec::new(), shape, extent, decays: true })
     }
 
     fn push(&self, node: Node) -> Var<'_> {
@@ -141,7 +143,7 @@ impl Graph {
             Shape::scalar()
         });
         let inputs = operands.iter().map(|v| v.id).collect();
-        self.push(Node { name: String::new(), kind: Kind::Op(Rc::new(op)), inputs, shape, extent })
+        self.push(Node { name: String::new(), kind: Kind::Op(Rc::new(op)), inputs, shape, extent, decays: true })
     }
 
     /// The first operands that did not fit together.
@@ -183,6 +185,13 @@ impl<'g> Var<'g> {
     /// Its number.
     pub fn id(self) -> NodeId {
         self.id
+    }
+
+    /// A parameter that weight decay spares, as it usually does biases and the scales of a normalisation: they
+    /// overfit little, and pulling them to 0 has no reason.
+    pub fn without_decay(self) -> Self {
+        self.graph.inner.borrow_mut().nodes[self.id.0].decays = false;
+        self
     }
 
     /// The shape of one row, or of the whole.

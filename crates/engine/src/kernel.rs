@@ -5,7 +5,7 @@
 //! naive loops in f64, which the fast backends are tested against.
 
 use crate::function::{Map, Zip};
-use crate::optimizer::Rule;
+use crate::optimizer::Optimizer;
 use crate::shape::{Extent, Shape};
 use crate::window::Window;
 
@@ -71,6 +71,9 @@ pub enum Gradient {
     /// Σ over examples of x.
     SumRows(BufId),
 }
+
+/// Elements whose squares are summed by one member of the team, at most.
+pub const SQUARES: usize = 4096;
 
 /// One call of a plan. Where an operand of another extent or a scalar meets a larger value,
 /// it is used for every row or element.
@@ -309,14 +312,25 @@ pub enum Kernel {
         /// Its sizes.
         window: Window,
     },
+    /// `y[at + i]` = Σ x² over the i-th [`SQUARES`] elements of x: some of y's elements, other calls give the others.
+    SumSquares {
+        /// Whole.
+        x: BufId,
+        /// Whole `[n]`, of all gradients together.
+        y: BufId,
+        /// Which of y's elements is the first.
+        at: usize,
+    },
     /// One step of an optimizer for one parameter; its memory is found by the parameter.
     Update {
-        /// The rule.
-        rule: Rule,
+        /// The rule, and what comes before it.
+        optimizer: Optimizer,
         /// What is updated.
         parameter: BufId,
         /// By what.
         gradient: Gradient,
+        /// Scalar: Σ of the squares of all gradients, if their norm is clipped.
+        squared_norm: Option<BufId>,
     },
 }
 
@@ -329,6 +343,7 @@ impl Kernel {
             | Kernel::Broadcast { x, .. }
             | Kernel::SumElements { x, .. }
             | Kernel::SumRows { x, .. }
+            | Kernel::SumSquares { x, .. }
             | Kernel::MeanRows { x, .. }
             | Kernel::Spread { x, .. }
             | Kernel::SumPositions { x, .. }
@@ -353,10 +368,13 @@ impl Kernel {
                 vec![probability, label, dloss]
             }
             Kernel::PickGradient { label, dy, .. } => vec![label, dy],
-            Kernel::Update { parameter, gradient, .. } => match gradient {
-                Gradient::Stored(g) | Gradient::SumRows(g) => vec![parameter, g],
-                Gradient::MatmulRows { a, b, .. } => vec![parameter, a, b],
-            },
+            Kernel::Update { parameter, gradient, squared_norm, .. } => {
+                let by = match gradient {
+                    Gradient::Stored(g) | Gradient::SumRows(g) => [Some(g), None],
+                    Gradient::MatmulRows { a, b, .. } => [Some(a), Some(b)],
+                };
+                [Some(parameter), squared_norm].into_iter().chain(by).flatten().collect()
+            }
         }
     }
 
@@ -372,6 +390,7 @@ impl Kernel {
             | Kernel::MatmulRows { y, .. }
             | Kernel::SumElements { y, .. }
             | Kernel::SumRows { y, .. }
+            | Kernel::SumSquares { y, .. }
             | Kernel::MeanRows { y, .. }
             | Kernel::Softmax { y, .. }
             | Kernel::Spread { y, .. }

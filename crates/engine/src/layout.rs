@@ -84,8 +84,8 @@ impl Plan {
         }
         let end = |p: &Parameter| p.span.offset + p.span.len.next_multiple_of(ALIGN);
         self.layout.parameters = self.parameters().last().map_or(0, end);
-        if let Goal::Update(rule) = self.goal {
-            self.layout.memory = rule.memory() * self.layout.parameters;
+        if let Goal::Update(optimizer) = self.goal {
+            self.layout.memory = optimizer.rule.memory() * self.layout.parameters;
         }
 
         let uses = Uses::of(self, roots);

@@ -81,6 +81,7 @@ impl Plan {
             Kernel::MaxPoolGradient { dy, at, .. } => format!("{} at {}", n(dy), n(at)),
             Kernel::SumElements { x, .. } => format!("Σ {}", n(x)),
             Kernel::SumRows { x, .. } => format!("Σ rows {}", n(x)),
+            Kernel::SumSquares { x, .. } => format!("Σ {}²", n(x)),
             Kernel::MeanRows { x, .. } => format!("mean rows {}", n(x)),
             Kernel::MeanRowsGradient { dy, .. } => format!("{} / rows", n(dy)),
             Kernel::Softmax { x, .. } => format!("softmax({})", n(x)),
@@ -93,10 +94,10 @@ impl Plan {
             }
             Kernel::Pick { x, label, .. } => format!("{} at {}", n(x), n(label)),
             Kernel::PickGradient { label, dy, .. } => format!("{} at {}", n(dy), n(label)),
-            Kernel::Update { rule, gradient, .. } => match gradient {
-                Gradient::Stored(g) => format!("{} by {}", rule.name(), n(g)),
-                Gradient::MatmulRows { a, b, .. } => format!("{} by Σ rows {}ᵀ · {}", rule.name(), n(a), n(b)),
-                Gradient::SumRows(x) => format!("{} by Σ rows {}", rule.name(), n(x)),
+            Kernel::Update { optimizer, gradient, .. } => match gradient {
+                Gradient::Stored(g) => format!("{} by {}", optimizer.name(), n(g)),
+                Gradient::MatmulRows { a, b, .. } => format!("{} by Σ rows {}ᵀ · {}", optimizer.name(), n(a), n(b)),
+                Gradient::SumRows(x) => format!("{} by Σ rows {}", optimizer.name(), n(x)),
             },
         }
     }
@@ -203,7 +204,7 @@ impl fmt::Display for Listing<'_> {
             Goal::Predict => "predict".to_owned(),
             Goal::Loss => "loss".to_owned(),
             Goal::Gradients => "loss and gradients".to_owned(),
-            Goal::Update(rule) => format!("one training step with {}", rule.name()),
+            Goal::Update(optimizer) => format!("one training step with {}", optimizer.name()),
         };
         let count = |n: usize| thousands(n as u64);
         writeln!(f, "plan: {goal}")?;

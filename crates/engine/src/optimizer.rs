@@ -1,102 +1,116 @@
 //! Gradient descent: how parameters follow their gradients.
 //!
-//! An optimizer is a [`Rule`] over one block of numbers; backends run it in one pass, in the
-//! same visit as the gradient's last sum. The rate η comes with each step's
-//! [`Clock`](crate::Clock), so that a schedule changes no plan.
+//! An optimizer is a [`Rule`] over one block of numbers, and what is done to the gradient g and the parameter w before
+//! the rule meets them, in the same pass:
+//!
+//! | setting | does |
+//! | --- | --- |
+//! | `clip_norm` = c | g ← g·min(1, c/(‖all gradients‖ + 10⁻⁶)) (Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013) |
+//! | `clip_value` = c | g ← max(−c, min(c, g)) |
+//! | `l2` = λ | g ← g + λ·w: weight decay coupled to the rule, the gradient of λ/2·‖w‖² |
+//! | `decay` = λ | w ← w − η·λ·w: decoupled weight decay (Loshchilov and Hutter, *Decoupled Weight Decay Regularization*, 2019) |
+//!
+//! in this order. Backends run it in the same visit as the gradient's last sum. The rate η comes with each
+//! step's [`Clock`](crate::Clock), so that a schedule changes no plan. A parameter that is
+//! [without decay](crate::Var::without_decay), such as a bias, is spared both decays.
 
-/// How one block of parameters follows its gradient g; η is the rate of the [`Clock`](crate::Clock).
+mod rule;
+mod step;
+mod table;
+
+pub use rule::Rule;
+pub(crate) use step::{Adjust, Factors, Step};
+pub use table::{COMMON, Entry, OPTIMIZERS};
+
+use crate::setting::Setting;
+
+/// A rule and what comes before it. `Rule::Sgd.into()` has nothing before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
-    /// w −= η·g
-    Sgd,
-    /// v = μ·v + g, w −= η·v (the heavy ball, as PyTorch's SGD writes it)
-    Momentum {
-        /// μ, the share of the velocity that stays.
-        momentum: f64,
-    },
-    /// m = β₁m + (1−β₁)g, v = β₂v + (1−β₂)g², w −= η·m̂/(√v̂ + ε), with
-    /// m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ). Kingma and Ba, 2015.
-    Adam {
-        /// β₁
-        beta1: f64,
-        /// β₂
-        beta2: f64,
-        /// ε
-        epsilon: f64,
-    },
+pub struct Optimizer {
+    /// How a parameter follows its gradient.
+    pub rule: Rule,
+    /// Coupled weight decay; 0 is none.
+    pub l2: f64,
+    /// Decoupled weight decay; 0 is none.
+    pub decay: f64,
+    /// The largest that the Euclidean norm of all gradients together may be; ∞ is no limit.
+    pub clip_norm: f64,
+    /// The largest that an element of a gradient may be; ∞ is no limit.
+    pub clip_value: f64,
 }
 
-impl Rule {
-    /// How many numbers of memory a parameter has.
-    pub fn memory(self) -> usize {
-        match self {
-            Rule::Sgd => 0,
-            Rule::Momentum { .. } => 1,
-            Rule::Adam { .. } => 2,
-        }
+impl From<Rule> for Optimizer {
+    fn from(rule: Rule) -> Self {
+        Optimizer { rule, l2: 0.0, decay: 0.0, clip_norm: f64::INFINITY, clip_value: f64::INFINITY }
+    }
+}
+
+impl Optimizer {
+    /// The optimizer of that name with its usual settings. `None` for a name that is not in [`OPTIMIZERS`].
+    ///
+    /// ```
+    /// use chainrule_engine::{Optimizer, Rule};
+    /// let adamw = Optimizer::named("adamw").unwrap();
+    /// assert_eq!(adamw, Optimizer { decay: 0.01, ..Rule::named("adam").unwrap().into() });
+    /// assert_eq!(adamw.name(), "adamw");
+    /// ```
+    pub fn named(name: &str) -> Option<Optimizer> {
+        OPTIMIZERS.iter().find(|entry| entry.name == name).map(|entry| entry.usual)
     }
 
-    /// The rule's name as users write it.
+    /// Its name as users write it. Adam with decoupled decay is AdamW.
     pub fn name(self) -> &'static str {
-        match self {
-            Rule::Sgd => "sgd",
-            Rule::Momentum { .. } => "momentum",
-            Rule::Adam { .. } => "adam",
-        }
-    }
-    /// The rule of that name with its usual settings: momentum 0.9; Adam's β₁ 0.9, β₂ 0.999,
-    /// ε 1e-8. `None` for a name that is not in [`OPTIMIZERS`].
-    pub fn named(name: &str) -> Option<Rule> {
-        match name {
-            "sgd" => Some(Rule::Sgd),
-            "momentum" => Some(Rule::Momentum { momentum: 0.9 }),
-            "adam" => Some(Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }),
-            _ => None,
+        match self.rule {
+            Rule::Adam { .. } if self.decay > 0.0 => "adamw",
+            rule => rule.name(),
         }
     }
 
-    /// The rate that the rule usually starts with.
+    /// Its line of the table.
+    pub fn entry(self) -> &'static Entry {
+        let entry = OPTIMIZERS.iter().find(|entry| entry.name == self.name());
+        entry.expect("a name that a rule has is in the table")
+    }
+
+    /// The rate that it usually starts with.
     pub fn usual_rate(self) -> f64 {
-        match self {
-            Rule::Sgd => 0.1,
-            Rule::Momentum { .. } => 0.01,
-            Rule::Adam { .. } => 0.001,
-        }
+        self.entry().rate
     }
-}
 
-/// The optimizers' names, as users write them.
-pub const OPTIMIZERS: [&str; 3] = ["sgd", "momentum", "adam"];
+    /// Everything that can be set: the rule's own settings, and those of any rule.
+    pub fn settings(self) -> impl Iterator<Item = Setting> {
+        self.entry().settings.iter().chain(&COMMON).copied()
+    }
 
-/// The factors of one step that are the same for every parameter, in f64.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Step {
-    Sgd { rate: f64 },
-    Momentum { rate: f64, momentum: f64 },
-    Adam { rate: f64, beta1: f64, beta2: f64, epsilon: f64, correct1: f64, correct2: f64 },
-}
-
-impl Step {
-    /// Numbers of each parameter that the step reads and writes: itself and the optimizer's memory of it.
-    pub(crate) fn numbers(self) -> usize {
-        match self {
-            Step::Sgd { .. } => 1,
-            Step::Momentum { .. } => 2,
-            Step::Adam { .. } => 3,
+    /// The number of the setting of that name, to read or to change; `None` if it has no such setting.
+    pub fn number(&mut self, name: &str) -> Option<&mut f64> {
+        match name {
+            "l2" => Some(&mut self.l2),
+            "decay" => Some(&mut self.decay),
+            "clip_norm" => Some(&mut self.clip_norm),
+            "clip_value" => Some(&mut self.clip_value),
+            _ => self.rule.number(name),
         }
     }
 
-    /// `step` counts from 0.
-    pub(crate) fn new(rule: Rule, rate: f64, step: u64) -> Step {
-        match rule {
-            Rule::Sgd => Step::Sgd { rate },
-            Rule::Momentum { momentum } => Step::Momentum { rate, momentum },
-            Rule::Adam { beta1, beta2, epsilon } => {
-                let t = (step + 1) as f64;
-                let (correct1, correct2) = (1.0 - beta1.powf(t), 1.0 - beta2.powf(t));
-                Step::Adam { rate, beta1, beta2, epsilon, correct1, correct2 }
-            }
+    /// With the weight decay of its own kind: decoupled with AdamW and Lion, as their papers have it, else coupled.
+    pub fn with_weight_decay(self, decay: f64) -> Optimizer {
+        match self.name() {
+            "adamw" | "lion" => Optimizer { decay, ..self },
+            _ => Optimizer { l2: decay, ..self },
         }
+    }
+
+    /// Floating-point operations for each parameter.
+    pub(crate) fn flops(self) -> u64 {
+        let (scales, clips) = (self.clip_norm < f64::INFINITY, self.clip_value < f64::INFINITY);
+        let clipping = u64::from(scales) + 2 * u64::from(clips);
+        self.rule.flops() + clipping + 2 * u64::from(self.l2 != 0.0) + u64::from(self.decay != 0.0)
+    }
+
+    /// What a parameter without decay follows.
+    pub(crate) fn without_decay(self) -> Optimizer {
+        Optimizer { l2: 0.0, decay: 0.0, ..self }
     }
 }
 
@@ -105,17 +119,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_has_its_rule() {
-        for name in OPTIMIZERS {
-            assert_eq!(Rule::named(name).map(Rule::name), Some(name));
+    fn every_line_of_the_table_holds() {
+        for entry in &OPTIMIZERS {
+            let mut usual = Optimizer::named(entry.name).unwrap();
+            assert_eq!((usual, usual.name(), usual.usual_rate()), (entry.usual, entry.name, entry.rate));
+            assert_eq!(Rule::named(entry.name).is_some(), usual.decay == 0.0, "adamw is more than a rule");
+            for setting in usual.settings() {
+                let number = *usual.number(setting.name).unwrap();
+                let off = setting.name.starts_with("clip") && number == f64::INFINITY;
+                assert!(off || setting.range.contains(number), "{} {}", entry.name, setting.name);
+            }
+            assert_eq!(usual.number("no such"), None);
         }
-        assert_eq!(Rule::named("adma"), None);
-    }
-
-    #[test]
-    fn adams_first_step_has_the_full_rate() {
-        // m̂ = g and √v̂ = |g| at t = 1, whatever the betas.
-        let Step::Adam { beta1, correct1, .. } = Step::new(Rule::named("adam").unwrap(), 0.5, 0) else { panic!() };
-        assert!((correct1 - (1.0 - beta1)).abs() < 1e-15);
+        assert_eq!(Optimizer::named("adma"), None);
+        assert_eq!(Optimizer { decay: 0.0, ..Optimizer::named("adamw").unwrap() }.name(), "adam");
     }
 }

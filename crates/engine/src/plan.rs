@@ -10,13 +10,14 @@ use crate::emit::Emit;
 use crate::flops::Flops;
 use crate::fuse::fuse;
 use crate::graph::{Graph, Kind, Node, NodeId, Var};
-use crate::kernel::{Buf, Gradient, Kernel};
+use crate::kernel::{Buf, Kernel};
 use crate::layout::{ALIGN, Layout, Place, Span, Zone};
 use crate::listing::name_values;
-use crate::optimizer::Rule;
+use crate::optimizer::Optimizer;
 use crate::prune::prune;
 use crate::shape::{Extent, Shape, ShapeError};
 use crate::sweeps::{Sweep, order_into_sweeps};
+use crate::update::{Follower, emit_updates};
 
 /// What a plan delivers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,7 +30,7 @@ pub enum Goal {
     /// The loss, the outputs, and the gradients.
     Gradients,
     /// The loss, the outputs, and new parameters.
-    Update(Rule),
+    Update(Optimizer),
 }
 
 /// What to compile.
@@ -125,8 +126,11 @@ impl Graph {
     ///
     /// # Errors
     /// The graph's first shape error, or a loss that is not one number.
-    pub fn update(&self, loss: Var<'_>, rule: Rule) -> Result<Plan, CompileError> {
-        Plan::compile(self, &Request { goal: Goal::Update(rule), loss: Some(loss.id()), ..Request::default() })
+    pub fn update(&self, loss: Var<'_>, optimizer: impl Into<Optimizer>) -> Result<Plan, CompileError> {
+        Plan::compile(
+            self,
+            &Request { goal: Goal::Update(optimizer.into()), loss: Some(loss.id()), ..Request::default() },
+        )
     }
 }
 
@@ -158,13 +162,13 @@ impl Plan {
             Some(loss) if !wanted.is_empty() => chain_rule(&nodes, &forward, loss, &wanted, &mut emit),
             _ => vec![None; nodes.len()],
         };
-        if let Goal::Update(rule) = request.goal {
-            for id in parameter_nodes() {
-                if let (Some(w), Some(g)) = (forward.y[id.0], gradients[id.0]) {
-                    let gradient = Gradient::Stored(emit.stored(g));
-                    emit.calls.push(Kernel::Update { rule, parameter: w.id, gradient });
-                }
-            }
+        if let Goal::Update(optimizer) = request.goal {
+            let follower = |id: NodeId| {
+                let (parameter, gradient) = (forward.y[id.0]?, gradients[id.0]?);
+                Some(Follower { parameter, gradient, decays: nodes[id.0].decays })
+            };
+            let followers: Vec<Follower> = parameter_nodes().filter_map(follower).collect();
+            emit_updates(optimizer, &followers, &mut emit);
         }
 
         // What may be read after a run, and so outlives it.

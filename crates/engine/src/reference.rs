@@ -4,10 +4,9 @@
 //! Nothing here is clever on purpose.
 
 use crate::backend::{Backend, BackendError, Zones};
-use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, Sizes};
+use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, SQUARES, Sizes};
 use crate::layout::{Span, Zone};
-use crate::optimizer::Rule;
-use crate::optimizer::Step;
+use crate::optimizer::{Adjust, Factors, Step};
 use crate::plan::Plan;
 use crate::rows::{Clock, Column, Rows};
 use crate::shape::Extent;
@@ -216,6 +215,14 @@ impl Run<'_> {
             }
             Kernel::MatmulRows { a, b, y, sizes } => self.each(y, |s, _, at| s.sum_of_products(a, b, sizes, at)),
             Kernel::SumElements { x, y } => self.each(y, |s, r, _| (0..s.len(x)).map(|i| s.get(x, r, i)).sum()),
+            Kernel::SumSquares { x, y, at } => {
+                let len = self.len(x);
+                for block in 0..len.div_ceil(SQUARES) {
+                    let elements = block * SQUARES..len.min((block + 1) * SQUARES);
+                    let sum = elements.map(|i| self.get(x, 0, i).powi(2)).sum();
+                    self.set(y, 0, at + block, sum);
+                }
+            }
             Kernel::SumRows { x, y } => self.each(y, |s, _, i| s.sum_rows(x, i)),
             Kernel::MeanRows { x, y } => self.each(y, |s, _, i| s.sum_rows(x, i) / s.rows.count as f64),
             Kernel::MeanRowsGradient { dy, dx } => self.each(dx, |s, _, i| s.get(dy, 0, i) / s.rows.count as f64),
@@ -301,7 +308,7 @@ impl Run<'_> {
                     }
                 }
             }
-            Kernel::Update { rule, parameter, gradient } => {
+            Kernel::Update { optimizer, parameter, gradient, squared_norm } => {
                 let gradients: Vec<f64> = (0..self.len(parameter))
                     .map(|at| match gradient {
                         Gradient::Stored(g) => self.get(g, 0, at),
@@ -309,7 +316,8 @@ impl Run<'_> {
                         Gradient::SumRows(x) => self.sum_rows(x, at),
                     })
                     .collect();
-                self.update(rule, parameter, &gradients, clock);
+                let squared_norm = squared_norm.map(|v| self.get(v, 0, 0));
+                self.update(Step::new(optimizer, clock, squared_norm), parameter, &gradients);
             }
         }
     }
@@ -337,22 +345,46 @@ impl Run<'_> {
         (max, row().map(|x| (x - max).exp()).sum())
     }
 
-    fn update(&mut self, rule: Rule, parameter: BufId, gradients: &[f64], clock: Clock) {
+    fn update(&mut self, step: Step, parameter: BufId, gradients: &[f64]) {
         let first = self.at(parameter, 0, 0);
         let block = self.zones.layout.parameters;
         for (at, &g) in gradients.iter().enumerate() {
             let (w, m, v) = (first + at, first + at + block, first + at + 2 * block);
             let cells = &mut *self.cells;
-            match Step::new(rule, clock.rate, clock.step) {
-                Step::Sgd { rate } => cells[w] -= rate * g,
-                Step::Momentum { rate, momentum } => {
+            let mut g = g;
+            if let Some(Adjust { factor, clip, l2, keep }) = step.adjust {
+                g = (factor * g).clamp(-clip, clip) + l2 * cells[w];
+                cells[w] *= keep;
+            }
+            match step.factors {
+                Factors::Sgd { rate } => cells[w] -= rate * g,
+                Factors::Momentum { rate, momentum } => {
                     cells[m] = momentum * cells[m] + g;
                     cells[w] -= rate * cells[m];
                 }
-                Step::Adam { rate, beta1, beta2, epsilon, correct1, correct2 } => {
+                Factors::Nesterov { rate, momentum } => {
+                    cells[m] = momentum * cells[m] + g;
+                    cells[w] -= rate * (g + momentum * cells[m]);
+                }
+                Factors::Adagrad { rate, epsilon } => {
+                    cells[m] += g * g;
+                    cells[w] -= rate * g / (cells[m].sqrt() + epsilon);
+                }
+                Factors::Rmsprop { rate, beta, epsilon } => {
+                    cells[m] = beta * cells[m] + (1.0 - beta) * g * g;
+                    cells[w] -= rate * g / (cells[m].sqrt() + epsilon);
+                }
+                Factors::Adam { rate, beta1, beta2, epsilon, correct1, correct2 } => {
                     cells[m] = beta1 * cells[m] + (1.0 - beta1) * g;
                     cells[v] = beta2 * cells[v] + (1.0 - beta2) * g * g;
                     cells[w] -= rate * (cells[m] / correct1) / ((cells[v] / correct2).sqrt() + epsilon);
+                }
+                Factors::Lion { rate, beta1, beta2 } => {
+                    let c = beta1 * cells[m] + (1.0 - beta1) * g;
+                    cells[m] = beta2 * cells[m] + (1.0 - beta2) * g;
+                    // signum(0) would be 1.
+                    let sign = if c == 0.0 { 0.0 } else { c.signum() };
+                    cells[w] -= rate * sign;
                 }
             }
         }

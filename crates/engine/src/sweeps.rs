@@ -61,8 +61,10 @@ pub(crate) fn order_into_sweeps(calls: &mut Vec<Kernel>, values: &[Buf]) -> Vec<
             sweep = sweep.max(after_reads[parameter.index()]);
         }
         for v in call.writes() {
-            row_ready[v.index()] = if row_wise { sweep } else { sweep + 1 };
-            whole_ready[v.index()] = if row_wise { sweep + 1 } else { sweep + 2 };
+            // The last of the calls that write a value decides.
+            let (row, whole) = if row_wise { (sweep, sweep + 1) } else { (sweep + 1, sweep + 2) };
+            row_ready[v.index()] = row.max(row_ready[v.index()]);
+            whole_ready[v.index()] = whole.max(whole_ready[v.index()]);
         }
         let next_parameters = if row_wise { sweep + 1 } else { sweep + 2 };
         for v in call.reads() {

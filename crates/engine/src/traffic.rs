@@ -11,8 +11,8 @@ impl Plan {
     /// The bytes that one run's updates read and write in f32: 8 a parameter with sgd, 16 with momentum, 24 with Adam.
     pub fn optimizer_bytes(&self) -> u64 {
         let bytes = |call: &Kernel| match *call {
-            Kernel::Update { rule, parameter, .. } => {
-                BYTES * (1 + rule.memory() as u64) * self.values[parameter.index()].shape.len() as u64
+            Kernel::Update { optimizer, parameter, .. } => {
+                BYTES * (1 + optimizer.rule.memory() as u64) * self.values[parameter.index()].shape.len() as u64
             }
             _ => 0,
         };

@@ -7,7 +7,7 @@ use chainrule_engine::{Graph, Rule};
 
 #[test]
 fn one_training_step_of_the_books_network() {
-    let plan = network::classifier(784, &["affine:50", "relu", "affine:10"], Rule::Sgd);
+    let plan = network::classifier(784, &["affine:50", "relu", "affine:10"], Rule::Sgd.into());
     insta::assert_snapshot!(plan);
 }
 
@@ -27,7 +27,7 @@ fn the_books_apples() {
 
 #[test]
 fn texts_stand_beside_the_calls() {
-    let plan = network::classifier(4, &["affine:3"], Rule::Sgd);
+    let plan = network::classifier(4, &["affine:3"], Rule::Sgd.into());
     let calls = plan.lines().count();
     let texts: Vec<String> = (0..calls).map(|call| format!("{} µs", 10 * call)).collect();
     let page = plan.listing(&texts).to_string();

@@ -6,7 +6,7 @@ mod network;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use chainrule_engine::{Backend, Clock, Column, Cpu, Rows, Rule};
+use chainrule_engine::{Backend, Clock, Column, Cpu, Optimizer, Rows};
 
 /// The system's allocator, counting.
 struct Counting;
@@ -38,8 +38,9 @@ static COUNTING: Counting = Counting;
 #[test]
 fn a_hundred_steps_allocate_nothing() {
     let words = ["affine:70", "relu", "affine:40", "tanh", "affine:5"];
-    for (name, threads) in [("sgd", 1), ("adam", 2)] {
-        let plan = network::classifier(200, &words, Rule::named(name).unwrap());
+    for (name, threads, clip_norm) in [("sgd", 1, f64::INFINITY), ("adam", 2, f64::INFINITY), ("adamw", 2, 0.5)] {
+        let optimizer = Optimizer { clip_norm, ..Optimizer::named(name).unwrap() };
+        let plan = network::classifier(200, &words, optimizer);
         let backend = Cpu::new(threads);
         let mut arena = backend.allocate(&[&plan], 64).unwrap();
         let x: Vec<f32> = network::numbers(0.3, 200 * 64).iter().map(|&x| x as f32).collect();

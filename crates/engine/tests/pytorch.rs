@@ -4,7 +4,9 @@
 mod network;
 
 use chainrule_engine::ops::{Conv2d, MaxPool};
-use chainrule_engine::{Backend, Clock, Column, Cpu, Goal, Graph, Plan, Reference, Request, Rows, Rule, Shape, Var};
+use chainrule_engine::{
+    Backend, Clock, Column, Cpu, Goal, Graph, OPTIMIZERS, Optimizer, Plan, Reference, Request, Rows, Shape, Var,
+};
 use serde_json::Value;
 
 fn stored(file: &str) -> Value {
@@ -27,6 +29,17 @@ fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
     }
 }
 
+/// The optimizer of that name and those settings.
+fn descent(asked: &Value) -> Optimizer {
+    let mut optimizer = Optimizer::named(text(&asked["name"])).unwrap();
+    for (name, value) in
+        asked.as_object().unwrap().iter().filter(|(name, _)| !["name", "rate"].contains(&name.as_str()))
+    {
+        *optimizer.number(name).unwrap() = value.as_f64().unwrap();
+    }
+    optimizer
+}
+
 /// The losses before each of 20 updates, and the parameters after them.
 fn train<B: Backend>(backend: &B, network: &Value) -> (Vec<f64>, Vec<Vec<f64>>) {
     let g = Graph::new();
@@ -38,7 +51,7 @@ fn train<B: Backend>(backend: &B, network: &Value) -> (Vec<f64>, Vec<Vec<f64>>) 
         _ => y.mean_squared_error(g.input("t", y.shape())),
     };
     let optimizer = &network["optimizer"];
-    let plan = g.update(loss.batch_mean(), Rule::named(text(&optimizer["name"])).unwrap()).unwrap();
+    let plan = g.update(loss.batch_mean(), descent(optimizer)).unwrap();
     let mut arena = backend.allocate(&[&plan], 16).unwrap();
     for parameter in network["parameters"].as_array().unwrap() {
         let span = plan.parameter(text(&parameter["name"])).unwrap();
@@ -76,6 +89,17 @@ fn twenty_losses_of_three_networks_on_reference() {
 #[test]
 fn twenty_losses_of_three_networks_on_cpu() {
     assert_trains_as_pytorch(&Cpu::new(2), "three_networks.json", 1e-4);
+}
+
+#[test]
+fn twenty_steps_of_every_optimizer() {
+    assert_trains_as_pytorch(&Reference, "optimizers.json", 1e-9);
+    assert_trains_as_pytorch(&Cpu::new(2), "optimizers.json", 1e-4);
+    let tried: Vec<Optimizer> =
+        stored("optimizers.json")["networks"].as_array().unwrap().iter().map(|n| descent(&n["optimizer"])).collect();
+    for entry in &OPTIMIZERS {
+        assert!(tried.iter().any(|optimizer| optimizer.name() == entry.name), "{} is not among them", entry.name);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use chainrule_engine::{Backend, Clock, Goal, Graph, Kind, NodeId, Plan, Request, Rows, Rule, Span};
+use chainrule_engine::{Backend, Clock, Goal, Graph, Kind, NodeId, Optimizer, Plan, Request, Rows, Span};
 
 use crate::encoding::Table;
 use crate::model::{Model, Network};
@@ -53,7 +53,7 @@ impl fmt::Display for Diverged {
         }
         // A tenth of a rate that is far too large still is.
         let tenth = rate / 10.0;
-        match Rule::named(optimizer).map(Rule::usual_rate).filter(|&usual| usual < tenth) {
+        match Optimizer::named(optimizer).map(Optimizer::usual_rate).filter(|&usual| usual < tenth) {
             Some(usual) => write!(f, "\n  hint: try a smaller rate; the usual one of {optimizer} is {}", short(usual)),
             None => write!(f, "\n  hint: try a smaller rate, such as {}", short(tenth)),
         }

@@ -27,6 +27,7 @@
 //! [`run_folder`] keeps. What is wrong with an input is said by an [`InputError`]. This crate
 //! opens files and prints nothing. The mathematics is in [`chainrule_engine`].
 
+pub mod choice;
 pub mod closest;
 pub mod dataset;
 pub mod digits;
@@ -43,9 +44,11 @@ pub mod mini_batch;
 pub mod model;
 pub mod predict;
 pub mod random;
+pub mod range_test;
 pub mod readers;
 pub mod record;
 pub mod run_folder;
+pub mod schedule;
 mod session;
 pub mod settings;
 pub mod source;
@@ -62,6 +65,7 @@ pub use digits::digits;
 pub use divergence::Diverged;
 pub use encoding::Encoding;
 pub use evaluate::Scores;
+pub use initial::Initial;
 pub use input_error::InputError;
 pub use measures::Measures;
 pub use mini_batch::MiniBatches;
@@ -70,6 +74,7 @@ pub use predict::{PredictError, Predictor};
 pub use readers::Data;
 pub use record::Record;
 pub use run_folder::Run;
+pub use schedule::Schedule;
 pub use settings::Settings;
 pub use source::Source;
 pub use split::{Fractions, Split};

@@ -159,7 +159,7 @@ impl Model {
         for (at, (layer, shapes)) in self.layers.iter().zip(self.shapes(input)?).enumerate() {
             let parameters = shapes.parameters.map(|[weight, bias]| {
                 let weight = graph.parameter(&format!("{at}.weight"), weight);
-                (weight, graph.parameter(&format!("{at}.bias"), bias))
+                (weight, graph.parameter(&format!("{at}.bias"), bias).without_decay())
             });
             y = match (*layer, parameters) {
                 (Layer::Affine(_), Some((weight, bias))) if y.shape().rank() > 1 => y.flatten().affine(weight, bias),

@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use chainrule_engine::Optimizer;
 use serde::{Deserialize, Serialize};
 
+use crate::choice::{parse, written};
 use crate::encoding::{Encoding, InputEncoding, TargetEncoding};
 use crate::evaluate::Scores;
 use crate::input_error::InputError;
 use crate::readers::csv::TargetKind;
+use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::split::Fractions;
 use crate::trainer::Trained;
@@ -36,10 +39,19 @@ pub struct Record {
 /// What was asked: see [`Settings`](crate::Settings).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
-    /// The optimizer's name.
+    /// The optimizer, with what is not usual of it: see [`choice`](crate::choice).
     pub optimizer: String,
     /// The learning rate.
     pub rate: f64,
+    /// How it went on from there, if it did not stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// Epochs of warm-up, if there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<f64>,
+    /// How weights were drawn, if it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial: Option<String>,
     /// Rows in a step.
     pub batch: usize,
     /// Epochs.
@@ -50,6 +62,16 @@ pub struct Training {
     pub validation: f64,
     /// The share of rows that judged, where the data had no test set.
     pub test: f64,
+}
+
+impl Training {
+    /// The optimizer.
+    ///
+    /// # Errors
+    /// If there is no such optimizer.
+    pub fn optimizer(&self) -> Result<Optimizer, InputError> {
+        parse(&self.optimizer).map_err(|e| InputError { place: "run.toml, optimizer".to_owned(), ..e })
+    }
 }
 
 /// What it was trained on.
@@ -96,8 +118,11 @@ impl Record {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: trained.predictor.model().to_string(),
             training: Training {
-                optimizer: settings.optimizer.name().to_owned(),
+                optimizer: written(settings.optimizer),
                 rate: settings.rate(),
+                schedule: Some(settings.schedule).filter(|&s| s != Schedule::Constant).map(written),
+                warm_up: Some(settings.warm_up).filter(|&epochs| epochs > 0.0),
+                initial: settings.initial.map(written),
                 batch: settings.batch,
                 epochs: settings.epochs,
                 seed: settings.seed,

@@ -10,9 +10,15 @@ use crate::evaluate::ROWS;
 use crate::initial::initial;
 use crate::input_error::InputError;
 use crate::mini_batch::MiniBatches;
+use crate::schedule::Course;
 use crate::settings::Settings;
 use crate::trainer::{Progress, TrainError};
 use crate::weights::{self, Tensor};
+
+/// The number of the step `at` of an epoch, from 0 over the whole training; `at` counts from 0, epochs from 1.
+pub(crate) fn number(epoch: usize, at: usize, batches: &MiniBatches) -> u64 {
+    ((epoch - 1) * batches.len() + at) as u64
+}
 
 /// Parameters in training.
 pub(crate) struct Session<'a, 'g, B: Backend> {
@@ -22,24 +28,27 @@ pub(crate) struct Session<'a, 'g, B: Backend> {
     loss: Option<Buf>,
     suspect: Suspect<'a, 'g>,
     optimizer: &'static str,
-    rate: f64,
+    course: Course,
+    /// Of each epoch so far: what a schedule may go by.
+    losses: Vec<f64>,
 }
 
 impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
-    /// Initial parameters in an arena for `update`.
+    /// Initial parameters in an arena for `update`, before epochs of so many `steps`.
     pub(crate) fn begin(
         backend: &'a B,
         mut arena: B::Arena,
         update: Plan,
         suspect: Suspect<'a, 'g>,
         settings: &Settings,
+        steps: usize,
     ) -> Self {
         for (number, parameter) in update.parameters().iter().enumerate() {
-            let values = initial(suspect.model, number, parameter.shape, settings.seed);
+            let values = initial(suspect.model, settings.initial, number, parameter.shape, settings.seed);
             backend.write(&mut arena, parameter.span, &values);
         }
-        let (optimizer, rate) = (settings.optimizer.name(), settings.rate());
-        Session { backend, arena, loss: update.loss(), update, suspect, optimizer, rate }
+        let (optimizer, course) = (settings.optimizer.name(), settings.course(steps));
+        Session { backend, arena, loss: update.loss(), update, suspect, optimizer, course, losses: Vec::new() }
     }
 
     /// The plan of one step.
@@ -76,10 +85,25 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
 
     /// The step number `at` of the epoch, from 0. Allocates nothing.
     fn step(&mut self, epoch: usize, at: usize, batches: &MiniBatches, batch: &[u32]) -> Result<f64, InputError> {
+        let step = number(epoch, at, batches);
+        self.step_at(step, self.rate(step), batch)
+    }
+
+    /// The rate of a step, counted from 0 over the whole training.
+    pub(crate) fn rate(&self, step: u64) -> f64 {
+        self.course.at(step, &self.losses)
+    }
+
+    /// What the schedule may go by: an epoch's loss, of the rows to choose by or else of the training rows.
+    pub(crate) fn note(&mut self, loss: f64) {
+        self.losses.push(loss);
+    }
+
+    /// A step on these rows; returns their loss before it. Allocates nothing.
+    pub(crate) fn step_at(&mut self, step: u64, rate: f64, batch: &[u32]) -> Result<f64, InputError> {
         let columns = self.suspect.table.columns();
-        let step = ((epoch - 1) * batches.len() + at) as u64;
         let rows = Rows::pick(&self.update, &columns, batch)?;
-        self.backend.run(&self.update, &mut self.arena, &rows, Clock { step, rate: self.rate, seed: 0 });
+        self.backend.run(&self.update, &mut self.arena, &rows, Clock { step, rate, seed: 0 });
         Ok(self.loss.map_or(f64::NAN, |loss| self.backend.read_number(&self.update, &self.arena, loss)))
     }
 
@@ -100,7 +124,8 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         let parameters = self.parameters();
         let rows = batches.iter().nth(failed).unwrap_or_default();
         let first = self.suspect.first_not_finite(self.backend, &parameters, rows);
-        Ok(Diverged { epoch, step: failed + 1, of: "loss", loss, rate: self.rate, optimizer: self.optimizer, first })
+        let rate = self.rate(number(epoch, failed, batches));
+        Ok(Diverged { epoch, step: failed + 1, of: "loss", loss, rate, optimizer: self.optimizer, first })
     }
 
     /// After the last step of an epoch no step's loss has seen the parameters yet.
@@ -123,7 +148,8 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         let rows = if rows.is_empty() { batches.iter().next().unwrap_or_default() } else { rows };
         let mut chunks = rows.chunks(ROWS);
         let first = chunks.find_map(|rows| self.suspect.first_not_finite(self.backend, &parameters, rows));
-        Err(Diverged { epoch, step: batches.len(), of, loss, rate: self.rate, optimizer: self.optimizer, first })
+        let rate = self.rate(number(epoch, batches.len() - 1, batches));
+        Err(Diverged { epoch, step: batches.len(), of, loss, rate, optimizer: self.optimizer, first })
     }
 
     fn everything(&self) -> Span {

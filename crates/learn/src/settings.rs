@@ -1,9 +1,12 @@
 //! What a training is asked for, checked before anything runs.
 
-use chainrule_engine::{Rule, Shape};
+use chainrule_engine::{OPTIMIZERS, Optimizer, Rule, Shape};
 
+use crate::choice;
+use crate::initial::Initial;
 use crate::input_error::InputError;
 use crate::model::Model;
+use crate::schedule::{Course, Schedule};
 use crate::split::Fractions;
 
 /// No machine has more, and each one takes a stack.
@@ -23,9 +26,15 @@ pub struct Settings {
     /// What a row is: a vector, or an image's channels, height and width; as the data say if `None`.
     pub input: Option<Shape>,
     /// How parameters follow their gradients.
-    pub optimizer: Rule,
-    /// The learning rate; [`Rule::usual_rate`] if `None`.
+    pub optimizer: Optimizer,
+    /// The learning rate; [`Optimizer::usual_rate`] if `None`.
     pub rate: Option<f64>,
+    /// How the rate goes on from there.
+    pub schedule: Schedule,
+    /// Epochs in which the rate rises to where the schedule begins; a part of one will do.
+    pub warm_up: f64,
+    /// How weights are drawn; as the activation that follows asks if `None`.
+    pub initial: Option<Initial>,
     /// Rows in a step; the last of an epoch may have fewer.
     pub batch: usize,
     /// How often each training row is learned from.
@@ -43,8 +52,11 @@ impl Default for Settings {
         Settings {
             model: None,
             input: None,
-            optimizer: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+            optimizer: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }.into(),
             rate: None,
+            schedule: Schedule::Constant,
+            warm_up: 0.0,
+            initial: None,
             batch: 32,
             epochs: 50,
             seed: 1,
@@ -58,7 +70,7 @@ impl Settings {
     /// Whether they can be met. (The fractions are checked when the data are split.)
     ///
     /// # Errors
-    /// If the batch, the epochs, the threads or the rate are not positive, or the threads or the seed too large; or
+    /// If the batch, the epochs, the threads or the rate are not positive, a setting of the optimizer is out of its range, or the threads or the seed too large; or
     /// the model cannot take the input.
     pub fn check(&self) -> Result<(), InputError> {
         positive("batch", Some(self.batch), "the number of rows in a step, such as 32")?;
@@ -68,7 +80,11 @@ impl Settings {
             let hint = "leave it out to use all that the machine has";
             return Err(InputError::new("threads", format!("at most {MOST_THREADS}"), threads.to_string(), hint));
         }
+        choice::check("optimizer", self.optimizer)?;
         rate(self.rate())?;
+        choice::check("schedule", self.schedule)?;
+        warm_up(self.warm_up, self.epochs)?;
+        self.initial.map_or(Ok(()), |initial| choice::check("initial", initial))?;
         if i64::try_from(self.seed).is_err() {
             let found = self.seed.to_string();
             // A run's record is TOML, whose integers have a sign.
@@ -83,6 +99,11 @@ impl Settings {
     /// The learning rate that was asked for, or the optimizer's usual one.
     pub fn rate(&self) -> f64 {
         self.rate.unwrap_or(self.optimizer.usual_rate())
+    }
+
+    /// The course of the rate, for epochs of so many steps.
+    pub(crate) fn course(&self, steps: usize) -> Course {
+        Course { rate: self.rate(), schedule: self.schedule, warm_up: self.warm_up, steps, epochs: self.epochs }
     }
 
     /// The threads that were asked for, or all that the machine has.
@@ -107,12 +128,21 @@ fn rate(rate: f64) -> Result<(), InputError> {
     if rate.is_finite() && rate > 0.0 {
         return Ok(());
     }
-    Err(InputError::new(
-        "rate",
-        "a finite number above 0",
-        rate.to_string(),
-        "a usual rate is 0.1 for sgd, 0.001 for adam",
-    ))
+    Err(InputError::new("rate", "a finite number above 0", rate.to_string(), usual_rates()))
+}
+
+fn warm_up(warm_up: f64, epochs: usize) -> Result<(), InputError> {
+    if warm_up == 0.0 || (warm_up > 0.0 && warm_up < epochs as f64) {
+        return Ok(());
+    }
+    let expected = format!("a number of epochs from 0 to less than {epochs}, which are all");
+    Err(InputError::new("warm-up", expected, warm_up.to_string(), "for example 1, or 0.5 for half an epoch"))
+}
+
+/// What the rates of the optimizers usually are, in words.
+pub fn usual_rates() -> String {
+    let rates: Vec<String> = OPTIMIZERS.iter().map(|entry| format!("{} for {}", entry.rate, entry.name)).collect();
+    format!("a usual rate is {}", rates.join(", "))
 }
 
 #[cfg(test)]
@@ -130,6 +160,16 @@ mod tests {
         assert_eq!(place(Settings { seed: 1 << 63, ..usual() }), "seed");
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert_eq!(place(Settings { rate: Some(rate), ..usual() }), "rate");
+        }
+        for warm_up in [-1.0, 50.0, f64::NAN] {
+            assert_eq!(place(Settings { warm_up, ..usual() }), "warm-up");
+        }
+        let schedule = Schedule::Step { every: 0.0, factor: 0.5 };
+        assert_eq!(place(Settings { schedule, ..usual() }), "schedule");
+        for (name, number) in [("beta1", 1.0), ("epsilon", 0.0), ("l2", f64::NAN), ("clip_norm", -1.0)] {
+            let mut settings = usual();
+            *settings.optimizer.number(name).unwrap() = number;
+            assert_eq!(place(settings), "optimizer", "{name}");
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use chainrule_engine::{Backend, BackendError, Cpu, Graph};
+use chainrule_engine::{Backend, BackendError, Cpu, Graph, Shape};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -18,7 +18,7 @@ use crate::mini_batch::MiniBatches;
 use crate::model::Model;
 use crate::predict::Predictor;
 use crate::readers::Data;
-use crate::session::Session;
+use crate::session::{Session, number};
 use crate::settings::Settings;
 use crate::split::{Fractions, Split};
 
@@ -75,6 +75,8 @@ pub struct Epoch {
     pub train_loss: f64,
     /// After the epoch; `None` without validation rows.
     pub validation: Option<Scores>,
+    /// The learning rate of its last step.
+    pub rate: f64,
     /// Since training began.
     pub seconds: f64,
 }
@@ -139,25 +141,8 @@ pub fn train_on<B: Backend>(
     mut watch: impl FnMut(Progress<'_>),
 ) -> Result<Trained, TrainError> {
     settings.check()?;
-    let data = data.into();
-    let fingerprint = fingerprint(&data);
-    let split = split(&data, settings.fractions, settings.seed)?;
-    let mut encoding = Encoding::fit(&data.train, &split.train)?;
-    if let Some(shape) = settings.input {
-        encoding.input.lay_out(shape, &data.train.source)?;
-    }
-    let input = encoding.input.shape()?;
-    let model = settings.model.clone().unwrap_or_else(|| Model::usual(encoding.task()));
-    let table = encoding.apply(data.train)?;
-    // The given test set, or else the rows that were split off.
-    let (own, test_rows) = match data.test {
-        Some(test) => {
-            let test = encoding.apply(test)?;
-            let rows = test.rows();
-            (Some(test), rows)
-        }
-        None => (None, split.test),
-    };
+    let Prepared { fingerprint, split, encoding, input, model, table, own, test_rows } =
+        Prepared::new(data.into(), settings)?;
 
     let graph = Graph::new();
     let network = model.build(&graph, input, encoding.task())?;
@@ -167,10 +152,9 @@ pub fn train_on<B: Backend>(
     let arena = backend.allocate(&[&update, &evaluation.plan], largest).map_err(InputError::from)?;
     expect_room(update.layout().parameters, update.layout().memory)?;
     let suspect = Suspect { graph: &graph, model: &model, network: &network, table: &table };
-    let mut session = Session::begin(backend, arena, update, suspect, settings);
-
     let parts = Parts { train: split.train.len(), validation: split.validation.len(), test: test_rows.len() };
     let mut batches = MiniBatches::new(&split.train, settings.batch, settings.seed, 0);
+    let mut session = Session::begin(backend, arena, update, suspect, settings, batches.len());
     watch(Progress::Start(&Start {
         model: model.clone(),
         parameters: session.plan().parameters().iter().map(|p| p.span.len).sum(),
@@ -187,7 +171,9 @@ pub fn train_on<B: Backend>(
         let train_loss = session.epoch(epoch, &batches, &mut watch)?;
         let validation = evaluation.score(backend, session.arena(), &encoding, &table, &split.validation)?;
         session.expect_finite(epoch, &batches, validation.map(|v| v.loss), &split.validation)?;
-        let record = Epoch { epoch, train_loss, validation, seconds: began.elapsed().as_secs_f64() };
+        let rate = session.rate(number(epoch, batches.len() - 1, &batches));
+        session.note(validation.map_or(train_loss, |scores| scores.loss));
+        let record = Epoch { epoch, train_loss, validation, rate, seconds: began.elapsed().as_secs_f64() };
         let lowest = |best: &Best| match (validation, best.validation) {
             (Some(now), Some(before)) => now.loss < before.loss,
             _ => true,
@@ -208,7 +194,7 @@ pub fn train_on<B: Backend>(
     let train = score(&table, &split.train)?;
     let test = score(own.as_ref().unwrap_or(&table), &test_rows)?;
     let (Some(best), Some(train)) = (best, train) else {
-        return Err(InputError::new("split", "rows to train on", "none", "set fewer rows aside").into());
+        return Err(no_rows().into());
     };
     Ok(Trained {
         predictor: Predictor::new(model.clone(), encoding, tensors)?,
@@ -222,6 +208,44 @@ pub fn train_on<B: Backend>(
         validation: best.validation,
         test,
     })
+}
+
+/// Data and network, ready to train.
+pub(crate) struct Prepared {
+    pub(crate) fingerprint: String,
+    pub(crate) split: Split,
+    pub(crate) encoding: Encoding,
+    pub(crate) input: Shape,
+    pub(crate) model: Model,
+    pub(crate) table: Table,
+    /// The test set that the data bring.
+    own: Option<Table>,
+    /// The rows to judge by: of that test set, or else of the table.
+    test_rows: Vec<u32>,
+}
+
+impl Prepared {
+    pub(crate) fn new(data: Data, settings: &Settings) -> Result<Prepared, InputError> {
+        let fingerprint = fingerprint(&data);
+        let mut split = split(&data, settings.fractions, settings.seed)?;
+        if split.train.is_empty() {
+            return Err(no_rows());
+        }
+        let mut encoding = Encoding::fit(&data.train, &split.train)?;
+        if let Some(shape) = settings.input {
+            encoding.input.lay_out(shape, &data.train.source)?;
+        }
+        let input = encoding.input.shape()?;
+        let model = settings.model.clone().unwrap_or_else(|| Model::usual(encoding.task()));
+        let table = encoding.apply(data.train)?;
+        let own = data.test.map(|test| encoding.apply(test)).transpose()?;
+        let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
+        Ok(Prepared { fingerprint, split, encoding, input, model, table, own, test_rows })
+    }
+}
+
+fn no_rows() -> InputError {
+    InputError::new("split", "rows to train on", "none", "set fewer rows aside")
 }
 
 /// Which rows train, choose and judge: a function of the data, the fractions and the seed.

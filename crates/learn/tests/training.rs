@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+use chainrule::choice::parse;
 use chainrule::engine::{Cpu, Reference};
+use chainrule::range_test::range_test;
+use chainrule::schedule::{Course, Schedule};
 use chainrule::{
     Cells, Data, Dataset, Fractions, Progress, Settings, Split, Target, TrainError, Trained, digits, train, train_on,
 };
@@ -149,11 +152,80 @@ fn the_best_epoch_is_kept() {
 
 #[test]
 fn a_network_that_breaks_is_looked_into() {
-    let sgd = chainrule::engine::Rule::Sgd;
+    let sgd = chainrule::engine::Rule::Sgd.into();
     let wild = Settings { optimizer: sgd, rate: Some(1e6), ..settings("affine:4 relu affine:1", 3) };
     let Err(TrainError::Diverged(diverged)) = train(line(200), &wild, |_| {}) else { panic!("it must diverge") };
     assert_eq!((diverged.epoch, diverged.of, diverged.rate), (1, "loss", 1e6));
     let first = diverged.first.expect("the node is found");
     assert!(!first.value.is_finite() && first.node.starts_with(['0', '1', '2']), "{first:?}");
     assert!(first.layer.is_some());
+}
+
+/// Three schedules that move, and a fourth that goes by the losses.
+#[test]
+fn a_schedule_is_followed_and_recorded() {
+    for schedule in
+        ["step:every=2,factor=0.5", "cosine:to=0.1", "one_cycle", "plateau:factor=0.5,patience=0,threshold=0.9"]
+    {
+        let settings = Settings {
+            schedule: parse(schedule).unwrap(),
+            warm_up: 0.5,
+            batch: 20,
+            threads: Some(1),
+            ..settings("affine:4 relu affine:1", 6)
+        };
+        let trained = train(line(200), &settings, |_| {}).unwrap();
+        let losses: Vec<f64> = trained.history.iter().map(|epoch| epoch.validation.unwrap().loss).collect();
+        let steps = trained.parts.train.div_ceil(20);
+        let course = Course { rate: 0.001, schedule: settings.schedule, warm_up: 0.5, steps, epochs: 6 };
+        for (at, epoch) in trained.history.iter().enumerate() {
+            assert_eq!(epoch.rate, course.at(((at + 1) * steps - 1) as u64, &losses[..at]), "{schedule}, {epoch:?}");
+        }
+        assert_ne!(trained.history[0].rate, trained.history[5].rate, "{schedule}");
+        // The rate is not only told: the parameters are others than at a constant rate.
+        let constant = Settings { schedule: Schedule::Constant, ..settings };
+        assert_ne!(tensors(&trained), tensors(&train(line(200), &constant, |_| {}).unwrap()), "{schedule}");
+    }
+}
+
+#[test]
+fn the_rates_are_pytorchs() {
+    let path = format!("{}/tests/oracle/schedules.json", env!("CARGO_MANIFEST_DIR"));
+    let stored: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let numbers = |value: &serde_json::Value| -> Vec<f64> {
+        value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+    };
+    for case in stored["cases"].as_array().unwrap() {
+        let schedule = case["schedule"].as_str().unwrap();
+        let [rate, warm_up] = ["rate", "warm_up"].map(|key| case[key].as_f64().unwrap());
+        let [steps, epochs] = ["steps", "epochs"].map(|key| case[key].as_u64().unwrap() as usize);
+        let course = Course { rate, schedule: parse(schedule).unwrap(), warm_up, steps, epochs };
+        let each = if case["each"] == "epoch" { steps } else { 1 };
+        let losses = numbers(&case["losses"]);
+        for (at, expected) in numbers(&case["rates"]).into_iter().enumerate() {
+            let found = course.at((at * each) as u64, &losses[..at.min(losses.len())]);
+            assert!((found - expected).abs() <= 1e-12, "{schedule}, {at}: {found}, PyTorch {expected}");
+        }
+    }
+}
+
+#[test]
+fn the_suggested_rate_trains_and_is_the_same_on_any_threads() {
+    for optimizer in ["sgd", "adam"] {
+        let settings =
+            |rate| Settings { optimizer: parse(optimizer).unwrap(), rate, ..settings("affine:30 relu affine:10", 3) };
+        let found = range_test(&Cpu::new(1), digits(), &settings(None)).unwrap();
+        assert_eq!(found, range_test(&Cpu::new(3), digits(), &settings(None)).unwrap());
+        assert!(
+            found.suggestion < found.lowest && found.lowest < found.broke.unwrap(),
+            "{optimizer}: {}",
+            found.reason
+        );
+        assert!(found.points.len() > 100 && found.points.windows(2).all(|pair| pair[0].rate < pair[1].rate));
+        // Better than a hundredth of it, and than a hundred times it, which may even diverge.
+        let loss =
+            |rate| train(digits(), &settings(Some(rate)), |_| {}).map_or(f64::INFINITY, |trained| trained.train.loss);
+        let [slow, suggested, wild] = [0.01, 1.0, 100.0].map(|factor| loss(factor * found.suggestion));
+        assert!(suggested < slow && suggested < wild, "{optimizer}: {slow}, {suggested}, {wild}");
+    }
 }

@@ -6,7 +6,8 @@
 use std::io::{Write, stdout};
 use std::time::Duration;
 
-use chainrule::engine::{Cpu, Graph, Rule};
+use chainrule::engine::{Cpu, Graph, Optimizer, Rule};
+use chainrule::record::Training;
 use chainrule::settings::all_threads;
 use chainrule::{InputError, Task};
 use clap::Args;
@@ -41,9 +42,9 @@ pub(crate) struct BenchArgs {
     /// Rows in a step [default: the run's, or 100]
     #[arg(long, value_name = "N", value_parser = arguments::count)]
     batch: Option<usize>,
-    /// sgd, momentum or adam [default: the run's, or sgd]
-    #[arg(long, value_name = "NAME", value_parser = arguments::optimizer)]
-    optimizer: Option<Rule>,
+    /// Such as sgd, or adam,beta1=0.8; `chainrule train --help` names them all [default: the run's, or sgd]
+    #[arg(long, value_name = "OPTIMIZER", value_parser = arguments::optimizer)]
+    optimizer: Option<Optimizer>,
     /// Threads [default: all]
     #[arg(long, value_name = "N", value_parser = arguments::threads)]
     threads: Option<usize>,
@@ -59,14 +60,18 @@ pub(crate) struct BenchArgs {
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let subject = if args.subject.is_given() { args.subject.open()? } else { book()? };
     let trained = subject.run.as_ref().map(|run| &run.record.training);
-    let rule = args.optimizer.or_else(|| Rule::named(&trained?.optimizer)).unwrap_or(Rule::Sgd);
+    let optimizer = match (args.optimizer, trained) {
+        (Some(optimizer), _) => optimizer,
+        (None, Some(trained)) => Training::optimizer(trained)?,
+        (None, None) => Rule::Sgd.into(),
+    };
     let batch = args.batch.or(trained.map(|training| training.batch)).unwrap_or(100);
     let graph = Graph::new();
     let network = subject.model.build(&graph, subject.input, subject.task)?;
-    let plan = graph.update(network.loss, rule).map_err(InputError::from)?;
+    let plan = graph.update(network.loss, optimizer).map_err(InputError::from)?;
     let cpu = Cpu::new(args.threads.unwrap_or_else(all_threads));
     let mut rehearsal = Rehearsal::new(&subject, &plan, cpu, batch)?;
-    let report = Report::measure(&subject, &mut rehearsal, batch, rule, args.seconds)?;
+    let report = Report::measure(&subject, &mut rehearsal, batch, optimizer, args.seconds)?;
     let page = if args.json { serde_json::to_string(&report)? + "\n" } else { report.page() };
     stdout().lock().write_all(page.as_bytes())?;
     Ok(())
@@ -136,7 +141,7 @@ impl Report {
         subject: &Subject,
         rehearsal: &mut Rehearsal<'_>,
         batch: usize,
-        rule: Rule,
+        optimizer: Optimizer,
         long: Duration,
     ) -> anyhow::Result<Report> {
         let (plan, cpu) = (rehearsal.plan, &rehearsal.cpu);
@@ -162,7 +167,7 @@ impl Report {
             input: subject.input.len(),
             image: image(subject.input),
             batch,
-            optimizer: rule.name(),
+            optimizer: optimizer.name(),
             machine,
             step,
             measured: Measured {

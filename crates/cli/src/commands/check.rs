@@ -91,7 +91,8 @@ fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterChe
     let graph = Graph::new();
     let network = model.build(&graph, *input, *task)?;
     let plan = graph.gradients(network.loss).map_err(InputError::from)?;
-    let random = || plan.parameters().iter().zip(0..).map(|(p, number)| initial(model, number, p.shape, args.seed));
+    let random =
+        || plan.parameters().iter().zip(0..).map(|(p, number)| initial(model, None, number, p.shape, args.seed));
     let values = |tensor: &Tensor| tensor.values.iter().copied().map(f64::from).collect();
     let parameters: Vec<Vec<f64>> = match run {
         Some(run) => run.predictor.tensors().iter().map(values).collect(),

@@ -2,8 +2,9 @@
 
 use std::io::{Write, stdout};
 
-use chainrule::InputError;
-use chainrule::engine::{Cpu, Goal, Graph, Plan, Request, Rule};
+use chainrule::engine::{Cpu, Goal, Graph, Optimizer, Plan, Request};
+use chainrule::record::Training;
+use chainrule::{InputError, Settings};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
@@ -28,9 +29,9 @@ pub(crate) struct PlanArgs {
     /// What the plan delivers
     #[arg(long, value_enum, default_value_t = Delivers::Update)]
     goal: Delivers,
-    /// sgd, momentum or adam [default: the run's, or adam]
-    #[arg(long, value_name = "NAME", value_parser = arguments::optimizer)]
-    optimizer: Option<Rule>,
+    /// Such as sgd, or adam,beta1=0.8; `chainrule train --help` names them all [default: the run's, or adam]
+    #[arg(long, value_name = "OPTIMIZER", value_parser = arguments::optimizer)]
+    optimizer: Option<Optimizer>,
     /// Put beside each call what it takes on one thread: the median of several runs on random rows
     #[arg(long)]
     profile: bool,
@@ -58,14 +59,17 @@ enum Delivers {
 pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<()> {
     let subject = args.subject.open()?;
     let trained = subject.run.as_ref().map(|run| &run.record.training);
-    let rule = args.optimizer.or_else(|| Rule::named(&trained?.optimizer));
+    let optimizer = match args.optimizer {
+        Some(optimizer) => Some(optimizer),
+        None => trained.map(Training::optimizer).transpose()?,
+    };
     let graph = Graph::new();
     let network = subject.model.build(&graph, subject.input, subject.task)?;
     let goal = match args.goal {
         Delivers::Predict => Goal::Predict,
         Delivers::Loss => Goal::Loss,
         Delivers::Gradients => Goal::Gradients,
-        Delivers::Update => Goal::Update(rule.unwrap_or(Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 })),
+        Delivers::Update => Goal::Update(optimizer.unwrap_or(Settings::default().optimizer)),
     };
     let outputs = if goal == Goal::Predict { vec![network.y.id()] } else { Vec::new() };
     let request = Request { goal, loss: Some(network.loss.id()), outputs, ..Request::default() };

@@ -61,11 +61,12 @@ impl<'a> Summary<'a> {
         writeln!(out, "model       {model}")?;
         writeln!(
             out,
-            "epochs      {} in {} with {} at rate {}; the best was {}",
+            "epochs      {} in {} with {} at rate {}{}; the best was {}",
             training.epochs,
             duration(results.seconds),
             training.optimizer,
             training.rate,
+            training.schedule.as_ref().map_or(String::new(), |schedule| format!(", {schedule}")),
             results.best_epoch
         )?;
         let measures = if self.train.accuracy.is_some() { "accuracy" } else { "rmse        r2" };

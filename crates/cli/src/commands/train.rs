@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use chainrule::engine::{Rule, Shape};
+use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
-use chainrule::{Fractions, Model, Record, Settings, Source, TrainError, train};
+use chainrule::{Fractions, Initial, Model, Record, Schedule, Settings, Source, TrainError, train};
 use clap::Args;
 
+use super::find_rate;
 use super::summary::Summary;
 use crate::arguments;
 use crate::outcome::tell;
@@ -24,6 +25,8 @@ Examples:
   chainrule train
   chainrule train iris.csv --target species
   chainrule train mnist --model 'affine:50 relu affine:10' --optimizer sgd --epochs 17 --batch 100
+  chainrule train --optimizer momentum --find-rate
+  chainrule train --optimizer adamw,beta2=0.99 --weight-decay 0.05 --schedule cosine --warm-up 1
   chainrule train --model 'conv2d:16@3,padding=1 relu max_pool:2 affine:10'
   chainrule train pixels.csv --target digit --input 1x28x28 --model 'conv2d:8@5 relu max_pool:2 affine:10'
 
@@ -55,12 +58,36 @@ pub(crate) struct TrainArgs {
     /// Rows in a step
     #[arg(long, value_name = "N", default_value_t = Settings::default().batch, value_parser = arguments::count)]
     batch: usize,
-    /// sgd, momentum or adam
-    #[arg(long, value_name = "NAME", default_value = "adam", value_parser = arguments::optimizer)]
-    optimizer: Rule,
-    /// The learning rate [default: 0.1 for sgd, 0.01 for momentum, 0.001 for adam]
+    /// How weights follow their gradients: sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw or lion, with
+    /// settings after commas: adam,beta1=0.8
+    #[arg(long, value_name = "OPTIMIZER", default_value = "adam", value_parser = arguments::optimizer)]
+    optimizer: Optimizer,
+    /// The learning rate [default: the optimizer's usual one, such as 0.1 for sgd, 0.001 for adam]
     #[arg(long, value_name = "R", value_parser = arguments::rate)]
     rate: Option<f64>,
+    /// Do not train: let the rate rise over some hundreds of steps and suggest one by how the loss answers; leaves no RUN
+    #[arg(long, conflicts_with_all = ["rate", "schedule", "warm_up", "out", "force", "epochs"])]
+    find_rate: bool,
+    /// How the rate goes on: constant, step, exponential, cosine, one_cycle or plateau, with settings after a colon:
+    /// 'step:every=10,factor=0.5'
+    #[arg(long, value_name = "SCHEDULE", default_value = "constant", value_parser = arguments::schedule)]
+    schedule: Schedule,
+    /// Let the rate rise over the first N epochs, before the schedule begins; 0.5 is half an epoch
+    #[arg(long, value_name = "N", default_value = "0", value_parser = arguments::warm_up)]
+    warm_up: f64,
+    /// How weights are drawn: zeros, normal:STD, uniform:LIMIT, xavier, he, lecun or orthogonal
+    /// [default: he before relu, xavier before sigmoid and tanh, else lecun]
+    #[arg(long, value_name = "NAME", value_parser = arguments::initial)]
+    initial: Option<Initial>,
+    /// Pull weights, but not biases, to 0: decoupled from the gradient with adamw and lion, else added to it
+    #[arg(long, value_name = "X", value_parser = arguments::weight_decay)]
+    weight_decay: Option<f64>,
+    /// Scale all gradients down together when their norm is above X
+    #[arg(long, value_name = "X", value_parser = arguments::clip)]
+    clip_norm: Option<f64>,
+    /// Cut each element of a gradient off at -X and X
+    #[arg(long, value_name = "X", value_parser = arguments::clip)]
+    clip_value: Option<f64>,
     /// Of all chance; the same seed and data give the same network
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed, value_parser = arguments::seed)]
     seed: u64,
@@ -94,8 +121,11 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let settings = Settings {
         model: args.model.clone(),
         input: args.input,
-        optimizer: args.optimizer,
+        optimizer: args.optimizer(),
         rate: args.rate,
+        schedule: args.schedule,
+        warm_up: args.warm_up,
+        initial: args.initial,
         batch: args.batch,
         epochs: args.epochs,
         seed: args.seed,
@@ -106,15 +136,15 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     // Before the training: its time would be lost.
     settings.check()?;
     source.expect_text()?;
+    if args.find_rate {
+        return find_rate::run(source.open(None)?, &settings, args.json);
+    }
     expect_free(&out(), args.force)?;
     let data = source.open(None)?;
     let mut display = Display::new();
     let trained = train(data, &settings, |progress| display.show(progress));
     display.finish();
-    let trained = trained.map_err(|e| match e {
-        TrainError::Input(e) => anyhow::Error::new(e),
-        TrainError::Diverged(e) => anyhow::Error::new(e),
-    })?;
+    let trained = trained.map_err(told)?;
 
     // Asked again: another training may have taken the name.
     let out = out();
@@ -122,6 +152,29 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     Summary::new(&out, &Record::of(&trained, &source), trained.test).print(args.json)?;
     tell(&format!("next: chainrule test {}", out.display()));
     Ok(())
+}
+
+/// Why training gave nothing, as what decides the exit status.
+pub(crate) fn told(e: TrainError) -> anyhow::Error {
+    match e {
+        TrainError::Input(e) => anyhow::Error::new(e),
+        TrainError::Diverged(e) => anyhow::Error::new(e),
+    }
+}
+
+impl TrainArgs {
+    /// The optimizer, with what was said of it beside its settings.
+    fn optimizer(&self) -> Optimizer {
+        let mut optimizer = self.optimizer;
+        if let Some(decay) = self.weight_decay {
+            optimizer = optimizer.with_weight_decay(decay);
+        }
+        Optimizer {
+            clip_norm: self.clip_norm.unwrap_or(optimizer.clip_norm),
+            clip_value: self.clip_value.unwrap_or(optimizer.clip_value),
+            ..optimizer
+        }
+    }
 }
 
 /// `runs/<name>-1`, or the next that is not there.

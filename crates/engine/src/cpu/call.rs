@@ -151,6 +151,7 @@ impl Run<'_> {
             Kernel::MatmulRows { .. }
             | Kernel::Conv2dGradient { .. }
             | Kernel::SumRows { .. }
+            | Kernel::SumSquares { .. }
             | Kernel::MeanRows { .. }
             | Kernel::Update { .. } => {
                 unreachable!("folds and updates are ordered into parameters' sweeps")

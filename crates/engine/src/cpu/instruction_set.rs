@@ -4,6 +4,7 @@ use super::convolution::{self, Convolution};
 use super::elementwise;
 use super::fold::{self, Fold};
 use super::machine;
+use super::norm;
 use super::pool;
 use super::product::{self, Product};
 use super::simd::Portable;
@@ -26,6 +27,7 @@ pub(super) struct Kernels {
     pub(super) fold: unsafe fn(&Fold),
     pub(super) convolution: unsafe fn(&Convolution),
     pub(super) weight_gradient: unsafe fn(&WeightGradient),
+    pub(super) sum_squares: unsafe fn(*const f32, usize, *mut f32),
     pub(super) sum_rows: unsafe fn(usize, usize, *const f32, *mut f32),
     pub(super) sum_rows_update: unsafe fn(usize, usize, *const f32, Step, *mut f32, usize, *mut f32),
     pub(super) update: unsafe fn(Step, *mut f32, usize, *const f32, usize),
@@ -57,6 +59,7 @@ macro_rules! instruction_set {
                 fn fold(f: &Fold) = fold::fold;
                 fn convolution(c: &Convolution) = convolution::convolution;
                 fn weight_gradient(g: &WeightGradient) = weight_gradient::weight_gradient;
+                fn sum_squares(x: *const f32, len: usize, y: *mut f32) = norm::sum_squares;
                 fn sum_rows(rows: usize, len: usize, x: *const f32, y: *mut f32) = fold::sum_rows;
                 fn sum_rows_update(
                     rows: usize, len: usize, x: *const f32, step: Step, w: *mut f32, block: usize, buffer: *mut f32
@@ -87,8 +90,8 @@ macro_rules! instruction_set {
                 unsafe { softmax::softmax::<$simd>(x, y, n) }
             }
             Kernels {
-                name: $name, product, fold, convolution, weight_gradient, sum_rows, sum_rows_update, update, map, zip, max_pool,
-                max_pool_gradient, sum_elements,
+                name: $name, product, fold, convolution, weight_gradient, sum_squares, sum_rows, sum_rows_update, update, map,
+                zip, max_pool, max_pool_gradient, sum_elements,
                 multiply_add, read_and_write, softmax, softmax_gradient, cross_entropy, cross_entropy_gradient,
             }
         };

@@ -15,6 +15,7 @@ mod instruction_set;
 pub mod machine;
 mod math;
 mod memory;
+mod norm;
 mod pool;
 mod product;
 mod run;

@@ -5,7 +5,7 @@ use super::instruction_set::Kernels;
 use super::product::PANEL;
 use super::weight_gradient::{Part, WeightGradient};
 use crate::backend::Zones;
-use crate::kernel::{BufId, Gradient, Kernel, Sizes};
+use crate::kernel::{BufId, Gradient, Kernel, SQUARES, Sizes};
 use crate::layout::Zone;
 use crate::optimizer::Step;
 use crate::plan::Plan;
@@ -192,8 +192,21 @@ impl<'a> Run<'a> {
                 // SAFETY: kept values of all rows; the part is this worker's alone, and so is the panel.
                 unsafe { (self.kernels.weight_gradient)(&gradient) }
             }
-            Kernel::Update { rule, parameter, gradient } => {
-                let step = Step::new(rule, self.clock.rate, self.clock.step);
+            Kernel::SumSquares { x, y, at } => {
+                let (x, y) = (self.whole(x), self.whole(y).p);
+                for i in slice(x.len.div_ceil(SQUARES)) {
+                    let from = i * SQUARES;
+                    // SAFETY: a part of x, and the element of y that stands for it.
+                    unsafe {
+                        let (x, len) = (x.p.wrapping_add(from), SQUARES.min(x.len - from));
+                        (self.kernels.sum_squares)(x, len, y.wrapping_add(at + i));
+                    }
+                }
+            }
+            Kernel::Update { optimizer, parameter, gradient, squared_norm } => {
+                // SAFETY: a scalar of this plan in this arena, which nobody writes in this sweep.
+                let squared_norm = squared_norm.map(|v| f64::from(unsafe { *self.whole(v).p }));
+                let step = Step::new(optimizer, self.clock, squared_norm);
                 let (w, block) = (self.whole(parameter), self.zones.layout.parameters);
                 match gradient {
                     Gradient::MatmulRows { a, b, sizes } => {

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
 use chainrule_engine::ops::{Conv2d, MaxPool};
-use chainrule_engine::{Graph, Plan, Rule, Shape, Var};
+use chainrule_engine::{Graph, Optimizer, Plan, Shape, Var};
 
 /// Builds `words` ("affine:5", "relu", "conv2d:4@3,padding=1", "max_pool:2", …) on x; parameters are named by the place
 /// of their word.
@@ -13,7 +13,7 @@ pub(crate) fn layers<'g>(g: &'g Graph, x: Var<'g>, words: &[&str]) -> Var<'g> {
         y = match word.split_once(':') {
             Some(("affine", n)) => {
                 let (k, n) = (y.shape().len(), n.parse().unwrap());
-                y.flatten().affine(parameter("weight", &[k, n]), parameter("bias", &[n]))
+                y.flatten().affine(parameter("weight", &[k, n]), parameter("bias", &[n]).without_decay())
             }
             Some(("conv2d", rest)) => {
                 let (outputs, rest) = rest.split_once('@').unwrap();
@@ -21,7 +21,7 @@ pub(crate) fn layers<'g>(g: &'g Graph, x: Var<'g>, words: &[&str]) -> Var<'g> {
                 let groups = option(rest, "groups", 1);
                 let w = parameter("weight", &[o, y.shape().axes()[0] / groups, k, k]);
                 let (stride, padding) = (option(rest, "stride", 1), option(rest, "padding", 0));
-                y.conv2d(w, parameter("bias", &[o]), Conv2d { stride, padding, dilation: 1, groups })
+                y.conv2d(w, parameter("bias", &[o]).without_decay(), Conv2d { stride, padding, dilation: 1, groups })
             }
             Some(("max_pool", rest)) => {
                 let (stride, padding) = (option(rest, "stride", size(rest)), option(rest, "padding", 0));
@@ -48,10 +48,10 @@ fn option(rest: &str, name: &str, usual: usize) -> usize {
 }
 
 /// One training step of a classifier.
-pub(crate) fn classifier(input: usize, words: &[&str], rule: Rule) -> Plan {
+pub(crate) fn classifier(input: usize, words: &[&str], optimizer: Optimizer) -> Plan {
     let g = Graph::new();
     let (x, t) = (g.input("x", [input]), g.label("t"));
-    g.update(layers(&g, x, words).softmax_with_loss(t).batch_mean(), rule).unwrap()
+    g.update(layers(&g, x, words).softmax_with_loss(t).batch_mean(), optimizer).unwrap()
 }
 
 /// Numbers in (−½, ½), evenly spread and never equal: the golden ratio's multiples.

@@ -43,7 +43,7 @@ pub(super) fn descend<'a>(
     let vars = expression.build(&graph);
     let loss = vars.last().map(|var| var.id());
     let plan = |goal| Plan::compile(&graph, &Request { goal, loss, ..Request::default() });
-    let (look, go) = (plan(Goal::Loss)?, plan(Goal::Update(Rule::Sgd))?);
+    let (look, go) = (plan(Goal::Loss)?, plan(Goal::Update(Rule::Sgd.into()))?);
     let mut arena = Reference.allocate(&[&look, &go], 0)?;
     set(&look, &mut arena, point);
 
