@@ -54,13 +54,17 @@ pub(super) fn cases() -> Vec<super::cases::Case> {
         case("affine 33 to 7", 33, 7),
         case("affine 3 to 50", 3, 50),
         case("affine 2 to 133", 2, 133),
-        case("affine 3 to 300", 3, 300),
         Case::new("affine relu", |x| x[0].affine(x[1], x[2]).relu(), [row([9]), whole([9, 20]), whole([20])]),
         Case::new("affine sigmoid", |x| x[0].affine(x[1], x[2]).sigmoid(), [row([4]), whole([4, 6]), whole([6])]),
         Case::new(
             "two affine",
             |x| x[0].affine(x[1], x[2]).tanh().affine(x[3], x[4]),
             [row([4]), whole([4, 18]), whole([18]), whole([18, 3]), whole([3])],
+        ),
+        Case::new(
+            "affine 2 to 280 to 1",
+            |x| x[0].affine(x[1], x[2]).tanh().affine(x[3], x[4]),
+            [row([2]), whole([2, 280]), whole([280]), whole([280, 1]), whole([1])],
         ),
         Case::new("affine of a whole", |x| x[0].affine(x[1], x[2]), [whole([4]), whole([4, 3]), whole([3])]),
         Case::new("weight by example", |x| x[0].affine(x[1], x[2]), [row([4]), row([4, 3]), whole([3])]),
