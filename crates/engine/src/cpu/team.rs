@@ -138,7 +138,7 @@ impl Shared {
     /// Calls the members to the next turn. Only the team's caller does.
     fn begin_turn(&self) {
         self.turn.store(self.turn.load(Ordering::Relaxed) + 1, Ordering::Release);
-        // This swap and the one in `next_turn` come one after the other. Either the member's is second,
+        // This swap and the one in `sleep_until_called` come one after the other. Either the member's is second,
         // reads ours, and so sees the new turn; or ours is second and reads that it sleeps.
         if self.asleep.swap(false, Ordering::Release) {
             self.wake_all();
@@ -193,18 +193,22 @@ impl Shared {
             }
             hint::spin_loop();
         }
+        self.sleep_until_called(done)
+    }
+
+    /// What `next_turn` does when spinning was in vain.
+    fn sleep_until_called(&self, done: u64) -> Option<u64> {
         let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
+        let called = || self.turn.load(Ordering::Acquire) != done || self.stop.load(Ordering::Relaxed);
+        while !called() {
             self.asleep.swap(true, Ordering::Acquire);
-            let turn = self.turn.load(Ordering::Acquire);
-            if turn != done {
-                return Some(turn);
-            }
-            if self.stop.load(Ordering::Relaxed) {
-                return None;
+            if called() {
+                break;
             }
             guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
         }
+        let turn = self.turn.load(Ordering::Acquire);
+        (turn != done).then_some(turn)
     }
 }
 

@@ -5,7 +5,7 @@
 //! sleeper is made of swaps; and it lets a plain store and a concurrent swap overwrite each other
 //! unseen, so a part is claimed by compare-and-exchange, which writes only where the flag is up.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p chainrule-engine --lib team::models`
+//! `CONTRIBUTING.md` says how to run them; `LOOM_MAX_PREEMPTIONS` widens the search.
 
 use super::*;
 use loom::cell::UnsafeCell;
@@ -62,10 +62,11 @@ fn two_members_do_every_part_once_a_turn() {
 
 #[test]
 fn three_members_do_every_part_once() {
-    check(2, || every_part_once_a_turn(3, 1));
+    check(1, || every_part_once_a_turn(3, 1));
 }
 
 /// loom reports a member that sleeps on as a deadlock. `Team::run` would not: the caller does what it left.
+/// Without spinning, because after a yield loom no longer shows a thread the old turn that it has seen.
 #[test]
 fn a_member_is_woken_for_each_turn() {
     check(3, || {
@@ -76,7 +77,7 @@ fn a_member_is_woken_for_each_turn() {
                 thread::spawn(move || {
                     let mut turn = 0;
                     while turn < 2 {
-                        turn = shared.next_turn(turn).expect("the team has not ended");
+                        turn = shared.sleep_until_called(turn).expect("the team has not ended");
                     }
                 })
             })
