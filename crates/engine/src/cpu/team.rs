@@ -137,6 +137,7 @@ impl Shared {
 
     /// Calls the members to the next turn. Only the team's caller does.
     fn begin_turn(&self) {
+        // Release: whoever sees the turn finds its parts open. It need not, but would leave them to others.
         self.turn.store(self.turn.load(Ordering::Relaxed) + 1, Ordering::Release);
         // This swap and the one in `sleep_until_called` come one after the other. Either the member's is second,
         // reads ours, and so sees the new turn; or ours is second and reads that it sleeps.
