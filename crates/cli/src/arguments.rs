@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chainrule::engine::{OPTIMIZERS, Rule, Shape};
 use chainrule::settings::MOST_THREADS;
-use chainrule::{InputError, Model, closest::closest, input_shape};
+use chainrule::{InputError, Loss, Model, closest::closest, input_shape};
 
 /// A whole number from 1.
 pub(crate) fn count(text: &str) -> Result<usize, InputError> {
@@ -52,6 +52,11 @@ pub(crate) fn optimizer(text: &str) -> Result<Rule, InputError> {
             closest(text, OPTIMIZERS).map_or("for example adam".into(), |near| format!("did you mean '{near}'?"));
         wrong(&format!("one of {}", OPTIMIZERS.join(", ")), text, &hint)
     })
+}
+
+/// A loss.
+pub(crate) fn loss(text: &str) -> Result<Loss, InputError> {
+    text.parse().map_err(|e| InputError { place: String::new(), ..e })
 }
 
 /// A network's SPEC.

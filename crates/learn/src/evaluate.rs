@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Target;
 use crate::encoding::{Encoding, Table, TargetEncoding};
 use crate::input_error::InputError;
+use crate::loss::probabilities;
 use crate::metrics::{accuracy, r2, rmse};
-use crate::model::Network;
+use crate::model::{Network, Task};
 
 /// How many rows are judged at a time: enough to fill any machine's threads.
 pub(crate) const ROWS: usize = 1024;
@@ -60,12 +61,17 @@ impl Evaluation {
             return Ok(None);
         }
         let columns = table.columns();
+        let classes = match encoding.task() {
+            Task::Classes(classes) => classes,
+            Task::Number => 0,
+        };
         let mut sum = 0.0;
         let mut answers = Vec::with_capacity(rows.len());
         for rows in rows.chunks(ROWS) {
             backend.run(&self.plan, arena, &Rows::pick(&self.plan, &columns, rows)?, Clock::default());
             sum += backend.read(&self.plan, arena, loss).iter().sum::<f64>();
-            answers.extend(backend.read(&self.plan, arena, y).chunks_exact(y.shape.len()).map(best));
+            let outputs = backend.read(&self.plan, arena, y);
+            answers.extend(outputs.chunks_exact(y.shape.len()).map(|outputs| best(&probabilities(outputs, classes))));
         }
         let mut scores = Scores { loss: sum / rows.len() as f64, accuracy: None, rmse: None, r2: None };
         match (&table.data.target, &encoding.target) {

@@ -36,6 +36,9 @@ pub struct Record {
 /// What was asked: see [`Settings`](crate::Settings).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
+    /// The loss; the target's usual one in records that do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<String>,
     /// The optimizer's name.
     pub optimizer: String,
     /// The learning rate.
@@ -96,6 +99,7 @@ impl Record {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: trained.predictor.model().to_string(),
             training: Training {
+                loss: settings.loss.map(|loss| loss.to_string()),
                 optimizer: settings.optimizer.name().to_owned(),
                 rate: settings.rate(),
                 batch: settings.batch,

@@ -23,6 +23,7 @@ pub(crate) struct Session<'a, 'g, B: Backend> {
     suspect: Suspect<'a, 'g>,
     optimizer: &'static str,
     rate: f64,
+    seed: u64,
 }
 
 impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
@@ -39,7 +40,7 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
             backend.write(&mut arena, parameter.span, &values);
         }
         let (optimizer, rate) = (settings.optimizer.name(), settings.rate());
-        Session { backend, arena, loss: update.loss(), update, suspect, optimizer, rate }
+        Session { backend, arena, loss: update.loss(), update, suspect, optimizer, rate, seed: settings.seed }
     }
 
     /// The plan of one step.
@@ -77,10 +78,15 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
     /// The step number `at` of the epoch, from 0. Allocates nothing.
     fn step(&mut self, epoch: usize, at: usize, batches: &MiniBatches, batch: &[u32]) -> Result<f64, InputError> {
         let columns = self.suspect.table.columns();
-        let step = ((epoch - 1) * batches.len() + at) as u64;
+        let clock = self.clock(epoch, at, batches);
         let rows = Rows::pick(&self.update, &columns, batch)?;
-        self.backend.run(&self.update, &mut self.arena, &rows, Clock { step, rate: self.rate, seed: 0 });
+        self.backend.run(&self.update, &mut self.arena, &rows, clock);
         Ok(self.loss.map_or(f64::NAN, |loss| self.backend.read_number(&self.update, &self.arena, loss)))
+    }
+
+    /// Of the step number `at` of the epoch, from 0.
+    fn clock(&self, epoch: usize, at: usize, batches: &MiniBatches) -> Clock {
+        Clock { step: ((epoch - 1) * batches.len() + at) as u64, rate: self.rate, seed: self.seed }
     }
 
     /// Replays the epoch from `start` up to the step that failed, and looks where.
@@ -99,7 +105,8 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         }
         let parameters = self.parameters();
         let rows = batches.iter().nth(failed).unwrap_or_default();
-        let first = self.suspect.first_not_finite(self.backend, &parameters, rows);
+        let clock = self.clock(epoch, failed, batches);
+        let first = self.suspect.first_not_finite(self.backend, &parameters, rows, clock);
         Ok(Diverged { epoch, step: failed + 1, of: "loss", loss, rate: self.rate, optimizer: self.optimizer, first })
     }
 
@@ -122,7 +129,10 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         // Without validation rows any row shows which parameter it was.
         let rows = if rows.is_empty() { batches.iter().next().unwrap_or_default() } else { rows };
         let mut chunks = rows.chunks(ROWS);
-        let first = chunks.find_map(|rows| self.suspect.first_not_finite(self.backend, &parameters, rows));
+        let first = chunks.find_map(|rows| {
+            let clock = self.clock(epoch, batches.len(), batches);
+            self.suspect.first_not_finite(self.backend, &parameters, rows, clock)
+        });
         Err(Diverged { epoch, step: batches.len(), of, loss, rate: self.rate, optimizer: self.optimizer, first })
     }
 

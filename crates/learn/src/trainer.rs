@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use chainrule_engine::{Backend, BackendError, Cpu, Graph};
+use chainrule_engine::{Backend, BackendError, Cpu, Graph, Shape};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -14,8 +14,10 @@ use crate::divergence::{Diverged, Suspect};
 use crate::encoding::{Encoding, Table};
 use crate::evaluate::{self, Evaluation, Scores};
 use crate::input_error::InputError;
+use crate::layer_shape::Role;
+use crate::loss::Objective;
 use crate::mini_batch::MiniBatches;
-use crate::model::Model;
+use crate::model::{Build, Model};
 use crate::predict::Predictor;
 use crate::readers::Data;
 use crate::session::Session;
@@ -147,7 +149,8 @@ pub fn train_on<B: Backend>(
         encoding.input.lay_out(shape, &data.train.source)?;
     }
     let input = encoding.input.shape()?;
-    let model = settings.model.clone().unwrap_or_else(|| Model::usual(encoding.task()));
+    let objective = Objective::new(encoding.task(), settings.loss)?;
+    let model = settings.model.clone().unwrap_or_else(|| Model::usual(objective.outputs()));
     let table = encoding.apply(data.train)?;
     // The given test set, or else the rows that were split off.
     let (own, test_rows) = match data.test {
@@ -160,9 +163,11 @@ pub fn train_on<B: Backend>(
     };
 
     let graph = Graph::new();
-    let network = model.build(&graph, input, encoding.task())?;
+    let network = model.build(&graph, input, objective, Build::Train)?;
     let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
-    let evaluation = Evaluation::new(&graph, &network).map_err(InputError::from)?;
+    let test_graph = Graph::new();
+    let test_network = model.build(&test_graph, input, objective, Build::Test)?;
+    let evaluation = Evaluation::new(&test_graph, &test_network).map_err(InputError::from)?;
     let largest = settings.batch.min(split.train.len()).max(evaluate::ROWS);
     let arena = backend.allocate(&[&update, &evaluation.plan], largest).map_err(InputError::from)?;
     expect_room(update.layout().parameters, update.layout().memory)?;
@@ -173,7 +178,7 @@ pub fn train_on<B: Backend>(
     let mut batches = MiniBatches::new(&split.train, settings.batch, settings.seed, 0);
     watch(Progress::Start(&Start {
         model: model.clone(),
-        parameters: session.plan().parameters().iter().map(|p| p.span.len).sum(),
+        parameters: weights_and_biases(&model, input)?,
         parts,
         steps: batches.len(),
         epochs: settings.epochs,
@@ -211,8 +216,13 @@ pub fn train_on<B: Backend>(
         return Err(InputError::new("split", "rows to train on", "none", "set fewer rows aside").into());
     };
     Ok(Trained {
-        predictor: Predictor::new(model.clone(), encoding, tensors)?,
-        settings: Settings { model: Some(model), rate: Some(settings.rate()), ..settings.clone() },
+        predictor: Predictor::new(model.clone(), encoding, objective.loss, tensors)?,
+        settings: Settings {
+            model: Some(model),
+            loss: Some(objective.loss),
+            rate: Some(settings.rate()),
+            ..settings.clone()
+        },
         fingerprint,
         parts,
         history,
@@ -222,6 +232,13 @@ pub fn train_on<B: Backend>(
         validation: best.validation,
         test,
     })
+}
+
+/// How many numbers a gradient changes.
+fn weights_and_biases(model: &Model, input: Shape) -> Result<usize, InputError> {
+    let shapes = model.shapes(input)?;
+    let learned = |(role, _): &&(Role, Shape)| matches!(role, Role::Weight | Role::Bias);
+    Ok(shapes.iter().flat_map(|layer| &layer.parameters).filter(learned).map(|(_, shape)| shape.len()).sum())
 }
 
 /// Which rows train, choose and judge: a function of the data, the fractions and the seed.

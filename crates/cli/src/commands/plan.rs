@@ -2,8 +2,8 @@
 
 use std::io::{Write, stdout};
 
-use chainrule::InputError;
 use chainrule::engine::{Cpu, Goal, Graph, Plan, Request, Rule};
+use chainrule::{Build, InputError};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
@@ -60,7 +60,11 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<()> {
     let trained = subject.run.as_ref().map(|run| &run.record.training);
     let rule = args.optimizer.or_else(|| Rule::named(&trained?.optimizer));
     let graph = Graph::new();
-    let network = subject.model.build(&graph, subject.input, subject.task)?;
+    let build = match args.goal {
+        Delivers::Gradients | Delivers::Update => Build::Train,
+        Delivers::Predict | Delivers::Loss => Build::Test,
+    };
+    let network = subject.model.build(&graph, subject.input, subject.objective, build)?;
     let goal = match args.goal {
         Delivers::Predict => Goal::Predict,
         Delivers::Loss => Goal::Loss,

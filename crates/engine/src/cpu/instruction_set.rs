@@ -12,6 +12,7 @@ use super::simd::{Avx2, Avx512};
 use super::softmax;
 use super::update;
 use crate::function::{Map, Zip};
+use crate::mask::RowMask;
 use crate::optimizer::Step;
 use crate::window::Window;
 
@@ -30,6 +31,7 @@ pub(super) struct Kernels {
     pub(super) update: unsafe fn(Step, *mut f32, usize, *const f32, usize),
     pub(super) map: unsafe fn(Map, *const f32, *mut f32, usize),
     pub(super) zip: unsafe fn(Zip, *const f32, usize, *const f32, usize, *mut f32, usize),
+    pub(super) dropout: unsafe fn(RowMask, f32, *const f32, *mut f32, usize),
     pub(super) max_pool: unsafe fn(&Window, usize, *const f32, *mut f32, *mut f32),
     pub(super) sum_elements: unsafe fn(*const f32, usize, *mut f32),
     pub(super) multiply_add: unsafe fn(usize, *mut f32),
@@ -64,6 +66,7 @@ macro_rules! instruction_set {
                 fn zip(
                     f: Zip, a: *const f32, a_step: usize, b: *const f32, b_step: usize, y: *mut f32, len: usize
                 ) = elementwise::zip;
+                fn dropout(mask: RowMask, scale: f32, x: *const f32, y: *mut f32, len: usize) = elementwise::dropout;
                 fn max_pool(window: &Window, padding: usize, x: *const f32, y: *mut f32, at: *mut f32) = pool::max_pool;
                 fn sum_elements(x: *const f32, len: usize, y: *mut f32) = elementwise::sum_elements;
                 fn multiply_add(rounds: usize, y: *mut f32) = machine::multiply_add;
@@ -84,7 +87,7 @@ macro_rules! instruction_set {
                 unsafe { softmax::softmax::<$simd>(x, y, n) }
             }
             Kernels {
-                name: $name, product, fold, convolution, weight_gradient, sum_rows, sum_rows_update, update, map, zip, max_pool, sum_elements,
+                name: $name, product, fold, convolution, weight_gradient, sum_rows, sum_rows_update, update, map, zip, dropout, max_pool, sum_elements,
                 multiply_add, read_and_write, softmax, softmax_gradient, cross_entropy, cross_entropy_gradient,
             }
         };

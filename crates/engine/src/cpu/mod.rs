@@ -14,6 +14,7 @@ mod instruction_set;
 pub mod machine;
 mod math;
 mod memory;
+mod normal;
 mod pool;
 mod product;
 mod run;

@@ -51,7 +51,7 @@ pub(super) struct Run<'a> {
     /// Where the workers' room begins.
     room: usize,
     pub(super) rows: &'a Rows<'a>,
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) kernels: &'a Kernels,
 }
 
