@@ -101,7 +101,7 @@ fn images_that_are_no_images() {
 fn models_that_are_no_models() {
     let folder = TempDir::new().unwrap();
     let model = |spec: &str, parts: [&str; 4]| refuse(&folder, &["train", "--model", spec], parts);
-    let list = "one of affine:N, conv2d:N@K, max_pool:K, flatten, relu, ";
+    let list = "one of affine:N, conv2d:N@K, max_pool:K, ";
     let place = "--model, model 'affine:50 rleu affine:10', word 2";
     model("affine:50 rleu affine:10", [place, list, "'rleu'", "did you mean 'relu'?"]);
     for word in ["affine", "affine:0", "affine:x"] {

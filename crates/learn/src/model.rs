@@ -269,17 +269,15 @@ mod tests {
 
     #[test]
     fn the_last_layer_must_fit() {
-        let misfit = |spec: &str, task| model(spec).build(&Graph::new(), [4].into(), task).unwrap_err();
-        let e = misfit("affine:5 relu affine:3", Objective::usual(Task::Classes(10)), Build::Test);
+        let misfit = |spec: &str, task| {
+            model(spec).build(&Graph::new(), [4].into(), Objective::usual(task), Build::Test).unwrap_err()
+        };
+        let e = misfit("affine:5 relu affine:3", Task::Classes(10));
         assert_eq!(e.place, "model 'affine:5 relu affine:3', word 3");
         assert_eq!(e.expected, "affine:10, one output for each of the 10 classes");
         assert_eq!((&*e.found, &*e.hint), ("affine:3", "change the last word to affine:10"));
         assert_eq!(misfit("affine:2", Task::Number).expected, "affine:1, one output, as the target is a number");
-        assert!(
-            misfit("affine:3 relu", Objective::usual(Task::Classes(3)), Build::Test)
-                .hint
-                .starts_with("add affine:3 as the last word")
-        );
+        assert!(misfit("affine:3 relu", Task::Classes(3)).hint.starts_with("add affine:3 as the last word"));
     }
 
     #[test]

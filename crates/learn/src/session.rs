@@ -43,11 +43,6 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         Session { backend, arena, loss: update.loss(), update, suspect, optimizer, rate, seed: settings.seed }
     }
 
-    /// The plan of one step.
-    pub(crate) fn plan(&self) -> &Plan {
-        &self.update
-    }
-
     /// Where the parameters are, for other plans of the same network.
     pub(crate) fn arena(&mut self) -> &mut B::Arena {
         &mut self.arena

@@ -19,12 +19,15 @@ pub struct Word {
 }
 
 /// What to say of a `name` that none of `words` has.
-pub(crate) fn did_you_mean(name: &str, words: impl Iterator<Item = &'static Word> + Clone) -> Option<String> {
+pub(crate) fn did_you_mean(name: &str, words: impl Iterator<Item = &'static Word>) -> Option<String> {
+    let words: Vec<&Word> = words.collect();
     // The beginning of a word is too short to be near it.
-    let begun = |word: &&Word| name.len() >= 3 && word.name.starts_with(name);
-    let near = |name: &str| closest(name, words.clone().map(|word| word.name));
-    let word = words.clone().find(begun).or_else(|| near(name).and_then(|near| words.clone().find(|w| w.name == near)));
-    word.map(|word| format!("did you mean '{}'?", word.usage))
+    let begun = words.iter().find(|word| name.len() >= 3 && word.name.starts_with(name));
+    let near = || {
+        let near = closest(name, words.iter().map(|word| word.name))?;
+        words.iter().find(|word| word.name == near)
+    };
+    begun.or_else(near).map(|word| format!("did you mean '{}'?", word.usage))
 }
 
 /// All of them, as an error lists them.

@@ -21,10 +21,11 @@ pub(super) fn cases() -> Vec<Case> {
             |x| x[0].batch_norm(x[1], x[2], 1e-2).y * x[3],
             [row([3, 5, 2]), whole([3]), whole([3]), row([3, 5, 2])],
         ),
+        // Without a bias before it, which would have no gradient.
         Case::new(
-            "batch_norm between affines",
-            |x| x[0].affine(x[1], x[2]).batch_norm(x[3], x[4], 1e-2).y.relu().affine(x[5], x[6]),
-            [row([3]), whole([3, 5]), whole([5]), whole([5]), whole([5]), whole([5, 2]), whole([2])],
+            "batch_norm between products",
+            |x| x[0].matmul(x[1]).batch_norm(x[2], x[3], 1e-2).y.tanh().affine(x[4], x[5]),
+            [row([3]), whole([3, 5]), whole([5]), whole([5]), whole([5, 2]), whole([2])],
         ),
         Case::new(
             "normalise",
