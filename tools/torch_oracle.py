@@ -4,12 +4,12 @@
     python3 -m venv VENV && VENV/bin/pip install numpy torch
     VENV/bin/python tools/torch_oracle.py [--out FOLDER]
 
-writes `three_networks.json`, `conv_network.json`, `optimizers.json` and `ops.json` to `crates/engine/tests/oracle/`. The tests read the
+writes `three_networks.json`, `conv_network.json`, `norm_network.json`, `optimizers.json` and `ops.json` to `crates/engine/tests/oracle/`. The tests read the
 stored files, so Python is needed only to change them. All is float64, from fixed numpy
 `RandomState` streams, on one thread; floats are printed in full (`repr`). Inputs and initial
 parameters are multiples of 1/1024, hence exact in float32 as well.
 
-`three_networks.json`, `conv_network.json`, `optimizers.json`: {"torch", "numpy", "networks": [..]}. A network is
+`three_networks.json`, `conv_network.json`, `norm_network.json`, `optimizers.json`: {"torch", "numpy", "networks": [..]}. A network is
     name, input     its name, and the shape of a row of x
     layers          words; word number i owns the parameters "i.weight" and "i.bias"
     parameters      [{name, shape, values}] before training; a weight is [in, out]: y = x·W + b;
@@ -20,15 +20,17 @@ parameters are multiples of 1/1024, hence exact in float32 as well.
     batches         [{rows, x, t}], row after row; update i trains on batch i modulo their number
     losses          of the batch at hand, before each of the 20 updates
     final_parameters  after them, as flat values in the order of `parameters`
+    tested          the outputs for each batch after them, in test form
 
 `ops.json`: {"torch", "numpy", "cases": [..]}. A case is
-    op              the operation; of `pow`, "exponent" is its constant; of `conv2d` and `max_pool`
+    op              the operation; of `pow`, "exponent" is its constant; of `leaky_relu` "slope", of `elu` "alpha",
+                    of `huber_loss` "delta", of a softmax with loss "smoothing"; of `conv2d` and `max_pool`
                     their sizes stand beside it: "stride", "padding", ..
     inputs          [{shape, rows, values}]: rows of `shape` each, or null for one whole value
     output          the result, with output_shape and output_rows as for an input
     dy              the derivative of some loss by the output
     gradients       of that loss by each input, summed over rows where the input is whole;
-                    [] for a label, which has none
+                    [] for a label or a class's weight, which has none
     mean            of a loss whose dy is 1/rows: its mean over the rows
 """
 import argparse
@@ -76,11 +78,19 @@ def torch_network(rng, shape, words):
         elif name == "conv2d":
             outputs, size, options = window(word)
             module = torch.nn.Conv2d(x.shape[1], outputs, size, dtype=torch.float64, **options)
-        elif name == "max_pool":
+        elif name in ("max_pool", "avg_pool"):
             _, size, options = window(word)
-            module = torch.nn.MaxPool2d(size, **options)
+            module = (torch.nn.MaxPool2d if name == "max_pool" else torch.nn.AvgPool2d)(size, **options)
+        elif name == "batch_norm":
+            norm = torch.nn.BatchNorm1d if x.dim() == 2 else torch.nn.BatchNorm2d
+            module = norm(x.shape[1], dtype=torch.float64)
+        elif name == "layer_norm":
+            module = torch.nn.LayerNorm(x.shape[1:], dtype=torch.float64)
+        elif name == "global_avg_pool":
+            module = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
         else:
-            module = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid}[word]()
+            module = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid,
+                      "gelu": torch.nn.GELU, "silu": torch.nn.SiLU, "elu": torch.nn.ELU}[word]()
         if name in ("affine", "conv2d"):
             # Ours is [in, out] of an affine layer, where torch keeps [out, in].
             drawn = module.weight.T.shape if name == "affine" else module.weight.shape
@@ -90,8 +100,20 @@ def torch_network(rng, shape, words):
                 module.weight.copy_(torch.from_numpy(weight.T.copy() if name == "affine" else weight))
                 module.bias.copy_(torch.from_numpy(bias))
             named += [(f"{i}.weight", weight), (f"{i}.bias", bias)]
-        x = module(x)
-        modules.append(module)
+        if name in ("batch_norm", "layer_norm"):
+            shape = list(module.weight.shape)
+            for name, tensor in module.named_parameters():
+                drawn = exact(rng.uniform(0.5, 1.5, shape) if name == "weight" else rng.uniform(-0.5, 0.5, shape))
+                tensor.data.copy_(torch.from_numpy(drawn))
+                named.append((f"{i}.{name}", drawn))
+            for name, buffer in module.named_buffers():
+                if name.startswith("running_"):
+                    # Ours is called "mean" or "variance".
+                    ours = {"running_mean": "mean", "running_var": "variance"}[name]
+                    named.append((f"{i}.{ours}", buffer.numpy().copy()))
+        with torch.no_grad():
+            x = module.eval()(x)
+        modules.append(module.train())
     return torch.nn.Sequential(*modules), named, x.shape[1]
 
 
@@ -161,7 +183,13 @@ def network(seed, name, shape, layers, loss, optimizer, batch_rows):
         with torch.no_grad():
             for p, pull in pulls:
                 p.sub_(pull)
-    final = [flat(p.T if p.dim() == 2 else p) for p in model.parameters()]
+    final = []
+    for module in model.modules():
+        turned = isinstance(module, torch.nn.Linear)
+        final += [flat(p.T if turned and p.dim() == 2 else p) for p in module.parameters(recurse=False)]
+        final += [flat(b) for b in module.buffers(recurse=False) if b.dim() > 0]
+    with torch.no_grad():
+        tested = [flat(model.eval()(x)) for x, _ in batches]
     assert losses[-1] < losses[(UPDATES - 1) % len(batches)], (name, losses)
     assert not clipped or len(set(clipped)) == 2, (name, "clips always or never", clipped)
     return {
@@ -174,6 +202,7 @@ def network(seed, name, shape, layers, loss, optimizer, batch_rows):
         "batches": [{"rows": len(x), "x": flat(x), "t": flat(t)} for x, t in batches],
         "losses": losses,
         "final_parameters": final,
+        "tested": tested,
     }
 
 
@@ -225,16 +254,28 @@ def conv_network():
     return [network(5, "conv-adam", [1, 7, 5], words, "softmax_with_loss", ADAM, [4, 4, 3])]
 
 
+def norm_network():
+    # Not Adam: a bias before a batch norm has no gradient, and Adam would make steps of its rounding.
+    descent = {"name": "momentum", "rate": 0.02, "momentum": 0.9}
+    return [
+        network(6, "batch-norm", [5], "affine:7 batch_norm gelu affine:6 layer_norm elu affine:3", "softmax_with_loss",
+                descent, [7, 7, 2]),
+        network(7, "batch-norm-images", [2, 6, 5],
+                "conv2d:3@3,padding=1 batch_norm silu avg_pool:3,stride=2,padding=1 conv2d:4@2 batch_norm relu "
+                "global_avg_pool affine:3", "softmax_with_loss", descent, [3, 3, 1]),
+    ]
+
+
 # Ops
 
 class Value:
     """An operand: `rows` of `shape` each, or one whole value if `rows` is None."""
 
-    def __init__(self, shape, rows, values, label=False):
+    def __init__(self, shape, rows, values, label=False, fixed=False):
         full = ([] if rows is None else [rows]) + list(shape)
-        self.shape, self.rows, self.label = list(shape), rows, label
+        self.shape, self.rows, self.label, self.fixed = list(shape), rows, label, label or fixed
         self.tensor = torch.tensor(np.asarray(values), dtype=torch.float64).reshape(full)
-        self.tensor.requires_grad_(not label)
+        self.tensor.requires_grad_(not self.fixed)
 
     def json(self):
         values = [int(v) for v in flat(self.tensor)] if self.label else flat(self.tensor)
@@ -249,7 +290,7 @@ def case(rng, op, f, *inputs, dy=None, mean=False, **more):
         dy = np.full(y.shape, 1 / rows)
         more["mean"] = y.mean().item()
     dy = torch.from_numpy(np.asarray(exact(rng.standard_normal(tuple(y.shape))) if dy is None else dy))
-    wanted = [v.tensor for v in inputs if not v.label]
+    wanted = [v.tensor for v in inputs if not v.fixed]
     gradients = iter(torch.autograd.grad(y, wanted, dy))
     return {
         "op": op,
@@ -259,7 +300,7 @@ def case(rng, op, f, *inputs, dy=None, mean=False, **more):
         "output_rows": rows,
         "output": flat(y),
         "dy": flat(dy),
-        "gradients": [[] if v.label else flat(next(gradients)) for v in inputs],
+        "gradients": [[] if v.fixed else flat(next(gradients)) for v in inputs],
     }
 
 
@@ -297,7 +338,8 @@ def ops():
     every = [("neg", torch.neg, normal), ("exp", torch.exp, normal), ("ln", torch.log, positive),
              ("sin", torch.sin, normal), ("cos", torch.cos, normal), ("tanh", torch.tanh, normal),
              ("sqrt", torch.sqrt, positive), ("relu", torch.relu, away_from_zero),
-             ("sigmoid", torch.sigmoid, normal)]
+             ("sigmoid", torch.sigmoid, normal), ("gelu", F.gelu, normal), ("silu", F.silu, normal),
+             ("softplus", F.softplus, normal)]
     for op, f, draw in every:
         add(op, f, draw([5], 3))
         add(op, f, draw([3, 7]))
@@ -305,6 +347,13 @@ def ops():
     far = [-1000.0, -40.0, -7.5, 7.5, 40.0, 1000.0, -0.5]  # where a careless formula overflows
     add("tanh", torch.tanh, Value([7], 1, far))
     add("sigmoid", torch.sigmoid, Value([7], 1, far))
+    for op, f in [("gelu", F.gelu), ("silu", F.silu), ("softplus", F.softplus)]:
+        add(op, f, Value([7], 1, far))
+    either = [0.0, -1.0, 1.0, 2.0, -3.0, 40.0, -40.0, 0.5]
+    for slope in [0.01, 0.25]:
+        add("leaky_relu", lambda x, s=slope: F.leaky_relu(x, s), Value([4], 2, either), slope=slope)
+    for alpha in [1.0, 0.375]:
+        add("elu", lambda x, a=alpha: F.elu(x, a), Value([4], 2, either), alpha=alpha)
     for exponent, draw in [(3.0, normal), (2.0, normal), (0.5, positive), (-1.5, positive)]:
         add("pow", lambda x, e=exponent: x**e, draw([5], 3), exponent=exponent)
 
@@ -355,6 +404,32 @@ def ops():
     add("mean_squared_error", mean_squared_error, normal([5], 3), normal([5], 3), mean=True)
     add("mean_squared_error", mean_squared_error, normal([3], 7), normal([3], 7))
 
+    def mean_absolute_error(y, t):
+        return F.l1_loss(y, t, reduction="none").mean(dim=1)
+
+    add("mean_absolute_error", mean_absolute_error, normal([5], 3), normal([5], 3), mean=True)
+    add("mean_absolute_error", mean_absolute_error, Value([3], 1, [1.0, 2, 3]), Value([3], 1, [1.0, 0, 5]))
+    for delta in [1.0, 0.25]:
+        add("huber_loss", lambda y, t, d=delta: F.huber_loss(y, t, reduction="none", delta=d).mean(dim=1),
+            normal([5], 3), normal([5], 3), mean=True, delta=delta)
+
+    def binary_cross_entropy(x, t):
+        return F.binary_cross_entropy_with_logits(x, t, reduction="none").mean(dim=1)
+
+    add("binary_cross_entropy", binary_cross_entropy, normal([1], 3), Value([1], 3, [0.0, 1, 1]), mean=True)
+    add("binary_cross_entropy", binary_cross_entropy, normal([7], 1), Value([7], 1, [0.0, 1, 1, 0, 0.25, 0.5, 1]))
+    add("binary_cross_entropy", binary_cross_entropy, Value([7], 1, far), Value([7], 1, [0.0, 1, 1, 0, 1, 0, 1]))
+
+    for smoothing in [0.0, 0.125]:
+        def smoothed(x, t, w=None, e=smoothing):
+            return F.cross_entropy(x, t.long(), weight=w, label_smoothing=e, reduction="none")
+
+        add("smoothed_softmax_with_loss", smoothed, normal([5], 3), labels(5, 3), mean=True, smoothing=smoothing)
+        weights = Value([5], None, [0.5, 2.0, 1.0, 0.0, 3.5], fixed=True)
+        add("weighted_softmax_with_loss", smoothed, normal([5], 7), labels(5, 7), weights, smoothing=smoothing)
+        add("weighted_softmax_with_loss", smoothed, Value([5], 3, huge), Value([], 3, [1, 2, 4], label=True), weights,
+            smoothing=smoothing)
+
     def conv2d(x, w, b, *, stride=1, padding=0, dilation=1, groups=1):
         options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
         add("conv2d", lambda *operands: F.conv2d(*operands, **options), x, w, b, **options)
@@ -373,6 +448,32 @@ def ops():
     max_pool(normal([1, 7, 5], 1), 3, 2, 1)
     max_pool(normal([1, 3, 19], 1), 3, 1, 1)
     max_pool(Value([1, 5, 7], 2, rng.randint(-1, 2, (2, 1, 5, 7)).astype(float)), 3, 2, 1)  # equals: the first is chosen
+
+    def avg_pool(x, size, stride, padding=0):
+        options = {"stride": stride, "padding": padding}
+        add("avg_pool", lambda x: F.avg_pool2d(x, size, **options), x, size=size, **options)
+
+    avg_pool(normal([2, 4, 5], 1), 2, 2)
+    avg_pool(normal([1, 7, 5], 2), 3, 2, 1)
+    avg_pool(normal([3, 3, 7], 1), 3, 1, 1)
+    add("global_avg_pool", lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1), normal([3, 5, 7], 2))
+    add("layer_norm", lambda x, w, b: F.layer_norm(x, [7], w, b), normal([7], 3), normal([7]), normal([7]), epsilon=1e-5)
+    add("layer_norm", lambda x, w, b: F.layer_norm(x, [2, 3, 5], w, b), normal([2, 3, 5], 1), normal([2, 3, 5]),
+        normal([2, 3, 5]), epsilon=1e-5)
+
+    # Training form, then test form by given statistics; of a batch of one PyTorch has only images.
+    def batch_norm(x, w, b):
+        return F.batch_norm(x, None, None, w, b, training=True, eps=1e-5)
+
+    def normalise(x, m, v, w, b):
+        return F.batch_norm(x, m, v, w, b, training=False, eps=1e-5)
+
+    for shape, rows in [([5], 3), ([1], 7), ([3, 5, 2], 4), ([2, 3, 3], 1)]:
+        c = [shape[0]]
+        add("batch_norm", batch_norm, normal(shape, rows), normal(c), normal(c), epsilon=1e-5)
+        statistics = [Value(c, None, exact(rng.standard_normal(c)), fixed=True),
+                      Value(c, None, exact(rng.uniform(0.25, 3, c)), fixed=True)]
+        add("normalise", normalise, normal(shape, rows), *statistics, normal(c), normal(c), epsilon=1e-5)
     return cases
 
 
@@ -399,6 +500,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     write(out / "three_networks.json", "networks", three_networks())
     write(out / "conv_network.json", "networks", conv_network())
+    write(out / "norm_network.json", "networks", norm_network())
     write(out / "optimizers.json", "networks", optimizers())
     write(out / "ops.json", "cases", ops())
 

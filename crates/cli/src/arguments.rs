@@ -6,7 +6,7 @@ use std::time::Duration;
 use chainrule::choice;
 use chainrule::engine::{Optimizer, Range, Shape};
 use chainrule::settings::{MOST_THREADS, usual_rates};
-use chainrule::{Initial, InputError, Model, Schedule, input_shape};
+use chainrule::{Initial, InputError, Loss, Model, Schedule, input_shape};
 
 /// A whole number from 1.
 pub(crate) fn count(text: &str) -> Result<usize, InputError> {
@@ -79,6 +79,11 @@ pub(crate) fn clip(text: &str) -> Result<f64, InputError> {
 fn within(range: Range, text: &str, hint: &str) -> Result<f64, InputError> {
     let number = text.parse().ok().filter(|&number| range.contains(number));
     number.ok_or_else(|| wrong(&range.to_string(), text, hint))
+}
+
+/// A loss.
+pub(crate) fn loss(text: &str) -> Result<Loss, InputError> {
+    text.parse().map_err(|e| InputError { place: String::new(), ..e })
 }
 
 /// A network's SPEC.

@@ -37,6 +37,7 @@ enum Command {
     Diff(commands::diff::DiffArgs),
     Plan(commands::plan::PlanArgs),
     Bench(commands::bench::BenchArgs),
+    List(commands::list::ListArgs),
 }
 
 fn main() -> ExitCode {
@@ -53,5 +54,6 @@ fn main() -> ExitCode {
         Some(Command::Diff(args)) => commands::diff::run(args),
         Some(Command::Plan(args)) => commands::plan::run(args),
         Some(Command::Bench(args)) => commands::bench::run(args),
+        Some(Command::List(args)) => commands::list::run(args),
     })
 }

@@ -120,14 +120,14 @@ impl Table {
         let mut normals = |count: usize| (0..count).map(|_| draws.normal() as f32).collect();
         let cells = normals(rows * subject.input.len());
         let (mut labels, mut targets) = (Vec::new(), Vec::new());
-        match subject.task {
+        match subject.objective.task {
             Task::Classes(classes) => {
                 let classes = u32::try_from(classes).unwrap_or(u32::MAX);
                 labels = (0..rows).map(|_| draws.below(classes)).collect();
             }
             Task::Number => targets = normals(rows),
         }
-        Table { rows: rows as u32, cells, labels, targets, task: subject.task }
+        Table { rows: rows as u32, cells, labels, targets, task: subject.objective.task }
     }
 
     /// The network's inputs: x, and t.

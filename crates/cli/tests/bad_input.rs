@@ -101,13 +101,22 @@ fn images_that_are_no_images() {
 fn models_that_are_no_models() {
     let folder = TempDir::new().unwrap();
     let model = |spec: &str, parts: [&str; 4]| refuse(&folder, &["train", "--model", spec], parts);
-    let list = "one of affine:N, conv2d:N@K, max_pool:K, flatten, relu, sigmoid, tanh";
+    let list = "one of affine:N, conv2d:N@K, max_pool:K, ";
     let place = "--model, model 'affine:50 rleu affine:10', word 2";
     model("affine:50 rleu affine:10", [place, list, "'rleu'", "did you mean 'relu'?"]);
     for word in ["affine", "affine:0", "affine:x"] {
         let place = format!("--model, model '{word}', word 1");
         model(word, [&place, "affine:N with N from 1", &format!("'{word}'"), "N is how many outputs"]);
     }
+    let place = "--model, model 'affine:9 dropout:1.5 affine:10', word 2";
+    let expected = "dropout:P with P from 0 to less than 1";
+    model("affine:9 dropout:1.5 affine:10", [place, expected, "'dropout:1.5'", "P is the share that is dropped"]);
+    let place = "--model, model 'affine:10 softmax', word 2, softmax";
+    model("affine:10 softmax", [place, "affine:N as the last word", "softmax", "leave it out: the loss takes"]);
+    // Before any data are loaded: there are none.
+    let arguments = ["train", "none.csv", "--target", "t", "--input", "1x3x3", "--model", "relu avg_pool:4 affine:2"];
+    let place = "model 'relu avg_pool:4 affine:2', word 2, avg_pool:4";
+    refuse(&folder, &arguments, [place, "at least 4 x 4", "an image of 1x3x3", "make the windows smaller"]);
     let place = "model 'affine:50 relu affine:5', word 3";
     let expected = "affine:10, one output for each of the 10 classes";
     model("affine:50 relu affine:5", [place, expected, "affine:5", "change the last word to affine:10"]);
@@ -124,6 +133,10 @@ fn numbers_that_cannot_be() {
     }
     let parts = ["--threads", "a whole number from 1 to 1024", "'100000'", "leave it out"];
     refuse(&folder, &["train", "--threads", "100000"], parts);
+    let parts = ["--loss", "one of softmax_cross_entropy", "'hubber'", "did you mean 'huber[:D]'?"];
+    refuse(&folder, &["train", "--loss", "hubber"], parts);
+    let parts = ["loss", "a loss of several classes", "huber", "choose softmax_cross_entropy"];
+    refuse(&folder, &["train", "--loss", "huber"], parts);
     let parts = [
         "--optimizer",
         "one of sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, lion",

@@ -17,7 +17,9 @@ fn checked(arguments: &[&str]) -> Value {
 
 #[test]
 fn the_books_network_is_right_with_each_activation() {
-    for activation in ["relu", "sigmoid", "tanh"] {
+    for activation in
+        ["relu", "sigmoid", "tanh", "leaky_relu:0.2", "elu", "elu:0.5", "gelu", "silu", "softplus", "softmax"]
+    {
         let model = format!("affine:50 {activation} affine:10");
         let report = checked(&["check", "--model", &model, "--input", "784", "--sample", "25"]);
         assert_eq!(report["parameters"].as_array().unwrap().len(), 4, "{report}");
@@ -26,6 +28,35 @@ fn the_books_network_is_right_with_each_activation() {
             let compared = parameter["checked"].as_u64().unwrap() + parameter["kinks"].as_u64().unwrap();
             assert_eq!(compared, parameter["total"].as_u64().unwrap().min(25), "{parameter}");
         }
+    }
+}
+
+#[test]
+fn each_layer_and_loss_is_right() {
+    let images = ["avg_pool:3,stride=2,padding=1", "global_avg_pool", "batch_norm", "layer_norm", "dropout:0.4"];
+    for layer in images {
+        let model = format!("conv2d:3@3 {layer} tanh affine:4");
+        let report = checked(&["check", "--model", &model, "--input", "2x6x5", "--sample", "10"]);
+        assert_eq!(report["passed"], true, "{report}");
+    }
+    for layer in ["batch_norm", "layer_norm", "dropout:0.4"] {
+        let model = format!("affine:6 {layer} gelu affine:3");
+        let report = checked(&["check", "--model", &model, "--input", "5", "--rows", "7"]);
+        // A mean and a variance that follow the batches are no parameters of the loss.
+        let norm = usize::from(layer != "dropout:0.4") * 2;
+        assert_eq!(report["parameters"].as_array().unwrap().len(), 4 + norm, "{report}");
+    }
+    let losses = [
+        ("softmax_cross_entropy:0.1", 3),
+        ("binary_cross_entropy", 1),
+        ("mean_squared", 1),
+        ("mean_absolute", 1),
+        ("huber:0.3", 1),
+    ];
+    for (loss, outputs) in losses {
+        let model = format!("affine:6 tanh affine:{outputs}");
+        let report = checked(&["check", "--model", &model, "--input", "5", "--loss", loss]);
+        assert_eq!(report["passed"], true, "{report}");
     }
 }
 

@@ -312,6 +312,24 @@ impl Emit {
         dx
     }
 
+    /// x / (1 − rate) where the mask of that stream keeps it, else 0.
+    pub fn dropout(&mut self, x: Buf, rate: f64, stream: u64) -> Buf {
+        let stored = self.stored(x);
+        let y = self.like(x.shape, &[x]);
+        self.calls.push(Kernel::Dropout { x: stored, y: y.id, rate, stream });
+        y
+    }
+
+    /// Each channel's number at all of its positions: `[c]` to `shape`, `[c, h, w]`.
+    pub fn over_positions(&mut self, x: Buf, shape: Shape) -> Buf {
+        if let Some(c) = x.constant {
+            return self.constant(c, shape);
+        }
+        let y = self.like(shape, &[x]);
+        self.calls.push(Kernel::OverPositions { x: x.id, y: y.id });
+        y
+    }
+
     /// x at the label.
     pub fn pick(&mut self, x: Buf, label: Buf) -> Buf {
         let (stored_x, stored_label) = (self.stored(x), self.stored(label));

@@ -48,6 +48,9 @@ impl Plan {
                 each(y, len(y) * (2 * window.depth() as u64 + more))
             }
             Kernel::Conv2dGradient { dy, window, .. } => rows(len(dy) * 2 * window.depth() as u64),
+            Kernel::Dropout { y, .. } => each(y, len(y)),
+            Kernel::OverPositions { .. } => Flops::default(),
+            Kernel::Follow { parameter, .. } => each(parameter, 3 * len(parameter)),
             Kernel::SumPositions { x, y } => each(y, len(x)),
             Kernel::MaxPool { y, window, .. } => each(y, len(y) * (window.kernel[0] * window.kernel[1]) as u64),
             Kernel::MaxPoolGradient { dy, dx, .. } => each(dx, len(dy)),

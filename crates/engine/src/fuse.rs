@@ -3,7 +3,6 @@
 //! Two rules: an activation, or its derivative, joins the product or convolution whose only use it is; and
 //! the last sum of a gradient joins the update whose only use it is.
 
-use crate::function::{Map, Zip};
 use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel};
 
 pub(crate) fn fuse(calls: &mut Vec<Kernel>, values: &[Buf], roots: &[Buf]) {
@@ -20,12 +19,10 @@ pub(crate) fn fuse(calls: &mut Vec<Kernel>, values: &[Buf], roots: &[Buf]) {
             x.shape.len() == y.shape.len() && x.extent == y.extent
         };
         let joined = match calls[at] {
-            Kernel::Map { f: f @ (Map::Relu | Map::Sigmoid | Map::Tanh), x, y } => {
+            Kernel::Map { f, x, y } if f.is_activation() => {
                 only_use(x).and_then(|from| Some((from, with_epilogue(&calls[from], Epilogue::Map(f), y)?)))
             }
-            Kernel::Zip { f: f @ (Zip::ReluGradient | Zip::SigmoidGradient | Zip::TanhGradient), a, b, y }
-                if alike(a, y) && alike(b, y) =>
-            {
+            Kernel::Zip { f, a, b, y } if f.is_activation_gradient() && alike(a, y) && alike(b, y) => {
                 only_use(a).and_then(|from| Some((from, with_epilogue(&calls[from], Epilogue::Zip(f, b), y)?)))
             }
             Kernel::Update { optimizer, parameter, gradient: Gradient::Stored(g), squared_norm } => only_use(g)
@@ -43,7 +40,7 @@ pub(crate) fn fuse(calls: &mut Vec<Kernel>, values: &[Buf], roots: &[Buf]) {
             gone[from] = true;
             calls[at] = call;
         }
-        if !matches!(calls[at], Kernel::Update { .. }) {
+        if calls[at].changes().is_none() {
             calls[at].writes().iter().for_each(|v| writer[v.index()] = Some(at));
         }
     }

@@ -25,6 +25,7 @@ use crate::derivative::five_point_derivative;
 use crate::graph::{Graph, Kind, NodeId, Var};
 use crate::kernel::{Buf, Kernel};
 use crate::layout::Span;
+use crate::mask::split_mix;
 use crate::plan::{CompileError, Goal, Plan, Request};
 use crate::reference::{Reference, ReferenceArena};
 use crate::rows::{Clock, Column, Rows, RowsError};
@@ -179,7 +180,10 @@ pub fn check_gradients(
     let choices = definition.calls.iter().filter_map(choice).collect();
     let mut definition = Definition { plan: &definition, kinked, choices, arena, rows };
     let parameters = chain_rule.parameters().iter().zip(values).zip(&gradients).enumerate();
+    // What follows a statistic is no parameter of the loss.
+    let follows: Vec<NodeId> = graph.follows().iter().map(|follow| follow.parameter).collect();
     Ok(parameters
+        .filter(|(_, ((parameter, _), _))| !follows.contains(&parameter.node))
         .map(|(number, ((parameter, values), gradients))| {
             let largest = gradients.iter().fold(0.0f64, |most, g| most.max(g.abs()));
             let mut check = ParameterCheck {
@@ -306,21 +310,13 @@ fn relative_error(a: f64, n: f64, floor: f64) -> f64 {
 /// algorithm S); all of them if there are no more.
 fn drawn(seed: u64, parameter: usize, total: usize, sample: usize) -> impl Iterator<Item = usize> {
     let mut wanted = sample.min(total);
-    let stream = hash(seed).wrapping_add(parameter as u64);
+    let stream = split_mix(seed).wrapping_add(parameter as u64);
     (0..total).filter(move |&at| {
         let left = (total - at) as u64;
-        let chosen = hash(hash(stream).wrapping_add(at as u64)) % left < wanted as u64;
+        let chosen = split_mix(split_mix(stream).wrapping_add(at as u64)) % left < wanted as u64;
         wanted -= usize::from(chosen);
         chosen
     })
-}
-
-/// SplitMix64's step (Steele, Lea and Flood, 2014): well-mixed bits of any number.
-fn hash(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]

@@ -5,12 +5,10 @@
 //! So a network is written as the formula that it is: `(x * w + b).tanh()`.
 
 use std::cell::RefCell;
-use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::panic::Location;
 use std::rc::Rc;
 
 use crate::op::Op;
-use crate::ops;
 use crate::shape::{Extent, Shape, ShapeError};
 
 /// The number of a node; operands have smaller numbers than the nodes that use them.
@@ -68,16 +66,31 @@ pub struct Graph {
     inner: RefCell<Inner>,
 }
 
+/// A parameter that no gradient changes, but a statistic of each training step's batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Follow {
+    /// What a test build reads in place of the statistic.
+    pub parameter: NodeId,
+    /// The statistic: whole, and of the parameter's shape.
+    pub value: NodeId,
+    /// parameter ← (1 − share)·parameter + share·value
+    pub share: f64,
+    /// For a variance over so many numbers of each row, n in all, the value is taken times n/(n − 1): the estimate
+    /// without bias.
+    pub variance_of: Option<usize>,
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     nodes: Vec<Node>,
+    follows: Vec<Follow>,
     error: Option<ShapeError>,
 }
 
 /// A node's handle: operators and methods on it add nodes to its graph.
 #[derive(Clone, Copy, Debug)]
 pub struct Var<'g> {
-    graph: &'g Graph,
+    pub(crate) graph: &'g Graph,
     id: NodeId,
 }
 
@@ -146,6 +159,27 @@ impl Graph {
         self.push(Node { name: String::new(), kind: Kind::Op(Rc::new(op)), inputs, shape, extent, decays: true })
     }
 
+    /// Lets a parameter follow a statistic in every training step. It is not an operand of the loss.
+    ///
+    /// # Panics
+    /// If `parameter` is none, or `value` has rows or another shape: a bug in the program.
+    #[track_caller]
+    pub fn follow(&self, follow: Follow) {
+        let (parameter, value) = (self.node(follow.parameter), self.node(follow.value));
+        let fits = matches!(parameter.kind, Kind::Parameter) && value.extent == Extent::Whole;
+        // After a first error the shapes mean nothing any more.
+        assert!(
+            self.check().is_err() || (fits && parameter.shape == value.shape),
+            "a parameter follows a whole of its shape"
+        );
+        self.inner.borrow_mut().follows.push(follow);
+    }
+
+    /// What follows what.
+    pub fn follows(&self) -> Vec<Follow> {
+        self.inner.borrow().follows.clone()
+    }
+
     /// The first operands that did not fit together.
     ///
     /// # Errors
@@ -204,132 +238,11 @@ impl<'g> Var<'g> {
         self.graph.inner.borrow().nodes[self.id.0].extent
     }
 
+    /// An op on this node and others.
     #[track_caller]
-    fn with(self, op: impl Op + 'static, others: &[Var<'g>]) -> Var<'g> {
+    pub(crate) fn with(self, op: impl Op + 'static, others: &[Var<'g>]) -> Var<'g> {
         let operands: Vec<Var<'g>> = std::iter::once(self).chain(others.iter().copied()).collect();
         self.graph.apply(op, &operands)
-    }
-}
-
-/// A method of `Var` for each op, with its formula as its documentation.
-macro_rules! methods {
-    ($($(#[$doc:meta])* $name:ident($($other:ident),*) => $op:expr;)*) => {
-        impl<'g> Var<'g> {
-            $($(#[$doc])* #[track_caller]
-            pub fn $name(self, $($other: Var<'g>),*) -> Var<'g> { self.with($op, &[$($other),*]) })*
-        }
-    };
-}
-
-methods! {
-    /// eˣ
-    exp() => ops::Exp;
-    /// ln x
-    ln() => ops::Ln;
-    /// sin x
-    sin() => ops::Sin;
-    /// cos x
-    cos() => ops::Cos;
-    /// tanh x
-    tanh() => ops::Tanh;
-    /// √x
-    sqrt() => ops::Sqrt;
-    /// max(x, 0)
-    relu() => ops::Relu;
-    /// 1 / (1 + e⁻ˣ)
-    sigmoid() => ops::Sigmoid;
-    /// Σ over an example's elements: a scalar for each example.
-    sum() => ops::Sum;
-    /// The mean of an example's elements: a scalar for each example.
-    mean() => ops::Mean;
-    /// All elements of an example as a vector.
-    flatten() => ops::Flatten;
-    /// The mean over the examples of the batch: one value for all of them.
-    batch_mean() => ops::BatchMean;
-    /// x·W + b: x `[k]`, W `[k, n]`, b `[n]`.
-    affine(w, b) => ops::Affine;
-    /// The matrix product `[m, k]·[k, n]`; a vector on the left is one row.
-    matmul(other) => ops::MatMul;
-    /// eˣ / Σ eˣ over the elements of each example.
-    softmax() => ops::Softmax;
-    /// −ln softmax(x) at the label, for each example; x are the logits.
-    softmax_with_loss(label) => ops::SoftmaxWithLoss;
-    /// −ln p at the label, for each example; p are probabilities.
-    cross_entropy(label) => ops::CrossEntropy;
-    /// The mean of (y − t)² over an example's elements, for each example.
-    mean_squared_error(target) => ops::MeanSquaredError;
-}
-
-impl<'g> Var<'g> {
-    /// x ⋆ w + b: x `[c, h, w]`, w `[o, c / groups, kh, kw]`, b `[o]`.
-    #[track_caller]
-    pub fn conv2d(self, w: Var<'g>, b: Var<'g>, options: ops::Conv2d) -> Var<'g> {
-        self.with(options, &[w, b])
-    }
-
-    /// The largest of each window of a channel.
-    #[track_caller]
-    pub fn max_pool(self, options: ops::MaxPool) -> Var<'g> {
-        self.with(options, &[])
-    }
-
-    /// xᵉ for a number or another value e; the base must be positive unless e is a number.
-    #[track_caller]
-    pub fn pow(self, exponent: impl IntoVar<'g>) -> Var<'g> {
-        self.with(ops::Pow, &[exponent.into_var(self.graph)])
-    }
-}
-
-/// A number or a node, where either may stand.
-pub trait IntoVar<'g> {
-    /// As a node of `graph`.
-    fn into_var(self, graph: &'g Graph) -> Var<'g>;
-}
-
-impl<'g> IntoVar<'g> for Var<'g> {
-    fn into_var(self, _: &'g Graph) -> Var<'g> {
-        self
-    }
-}
-
-impl<'g> IntoVar<'g> for f64 {
-    fn into_var(self, graph: &'g Graph) -> Var<'g> {
-        graph.constant(self)
-    }
-}
-
-macro_rules! operators {
-    ($($trait:ident $method:ident $op:expr;)*) => {$(
-        impl<'g> $trait for Var<'g> {
-            type Output = Var<'g>;
-            #[track_caller]
-            fn $method(self, other: Var<'g>) -> Var<'g> { self.with($op, &[other]) }
-        }
-        impl<'g> $trait<f64> for Var<'g> {
-            type Output = Var<'g>;
-            #[track_caller]
-            fn $method(self, other: f64) -> Var<'g> { self.with($op, &[self.graph.constant(other)]) }
-        }
-        impl<'g> $trait<Var<'g>> for f64 {
-            type Output = Var<'g>;
-            #[track_caller]
-            fn $method(self, other: Var<'g>) -> Var<'g> { other.graph.constant(self).with($op, &[other]) }
-        }
-    )*};
-}
-
-operators! {
-    Add add ops::Add;
-    Sub sub ops::Sub;
-    Mul mul ops::Mul;
-    Div div ops::Div;
-}
-
-impl<'g> Neg for Var<'g> {
-    type Output = Var<'g>;
-    #[track_caller]
-    fn neg(self) -> Var<'g> {
-        self.with(ops::Neg, &[])
     }
 }
 

@@ -321,6 +321,37 @@ pub enum Kernel {
         /// Which of y's elements is the first.
         at: usize,
     },
+    /// y = x / (1 − rate) where the mask keeps it, else 0. The mask is a function of the clock, the stream, the row's place
+    /// in the batch and the element's in the row, and so the same for x and for its gradient.
+    Dropout {
+        /// Operand.
+        x: BufId,
+        /// Result, of the same shape.
+        y: BufId,
+        /// The share that is dropped.
+        rate: f64,
+        /// Which of the network's dropouts.
+        stream: u64,
+    },
+    /// `y[c, i, j] = x[c]`
+    OverPositions {
+        /// `[c]`
+        x: BufId,
+        /// `[c, h, w]`
+        y: BufId,
+    },
+    /// parameter ← (1 − share)·parameter + share·value, value being a statistic of the batch.
+    Follow {
+        /// Whole: what a test build reads in place of the statistic.
+        parameter: BufId,
+        /// Whole, of the same shape.
+        value: BufId,
+        /// From 0 to 1.
+        share: f64,
+        /// For a variance over so many numbers of each row, n in all: value·n/(n − 1), the estimate without bias.
+        /// Of a single number there is none, and the parameter stays.
+        variance_of: Option<usize>,
+    },
     /// One step of an optimizer for one parameter; its memory is found by the parameter.
     Update {
         /// The rule, and what comes before it.
@@ -348,7 +379,10 @@ impl Kernel {
             | Kernel::Spread { x, .. }
             | Kernel::SumPositions { x, .. }
             | Kernel::MaxPool { x, .. }
+            | Kernel::Dropout { x, .. }
+            | Kernel::OverPositions { x, .. }
             | Kernel::Softmax { x, .. } => vec![x],
+            Kernel::Follow { parameter, value, .. } => vec![parameter, value],
             Kernel::Conv2d { x, w, bias, .. } => [x, w].into_iter().chain(bias).collect(),
             Kernel::Conv2dGradient { x, dy, .. } => vec![x, dy],
             Kernel::MaxPoolGradient { dy, at, .. } => vec![dy, at],
@@ -378,6 +412,14 @@ impl Kernel {
         }
     }
 
+    /// The parameter that it changes.
+    pub fn changes(&self) -> Option<BufId> {
+        match *self {
+            Kernel::Update { parameter, .. } | Kernel::Follow { parameter, .. } => Some(parameter),
+            _ => None,
+        }
+    }
+
     /// The first of the values it writes: its result.
     pub fn result(&self) -> BufId {
         match *self {
@@ -397,6 +439,8 @@ impl Kernel {
             | Kernel::Conv2d { y, .. }
             | Kernel::SumPositions { y, .. }
             | Kernel::MaxPool { y, .. }
+            | Kernel::Dropout { y, .. }
+            | Kernel::OverPositions { y, .. }
             | Kernel::Pick { y, .. } => y,
             Kernel::MaxPoolGradient { dx, .. }
             | Kernel::MeanRowsGradient { dx, .. }
@@ -405,7 +449,7 @@ impl Kernel {
             | Kernel::PickGradient { dx, .. } => dx,
             Kernel::Conv2dGradient { dw, .. } => dw,
             Kernel::SoftmaxCrossEntropy { loss, .. } => loss,
-            Kernel::Update { parameter, .. } => parameter,
+            Kernel::Update { parameter, .. } | Kernel::Follow { parameter, .. } => parameter,
         }
     }
 
@@ -418,4 +462,14 @@ impl Kernel {
         };
         [self.result()].into_iter().chain(more).collect()
     }
+}
+
+/// What [`Kernel::Follow`] multiplies the parameter and the value by; `None` where it leaves the parameter alone.
+pub(crate) fn following(share: f64, variance_of: Option<usize>, rows: usize) -> Option<(f64, f64)> {
+    let take = match variance_of.map(|numbers| numbers * rows) {
+        Some(0 | 1) => return None,
+        Some(numbers) => share * numbers as f64 / (numbers as f64 - 1.0),
+        None => share,
+    };
+    (rows > 0).then_some((1.0 - share, take))
 }

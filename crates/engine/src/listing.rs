@@ -76,6 +76,11 @@ impl Plan {
                 if let Epilogue::Map(f) = epilogue { map_formula(f, &sum) } else { sum }
             }
             Kernel::Conv2dGradient { x, dy, .. } => format!("Σ rows {} ⋆ {}", n(x), n(dy)),
+            Kernel::Dropout { x, rate, .. } => format!("{} dropped out by {rate}", n(x)),
+            Kernel::OverPositions { x, .. } => format!("{} at each position", n(x)),
+            Kernel::Follow { parameter, value, share, .. } => {
+                format!("{} · {} + {share} · {}", 1.0 - share, n(parameter), n(value))
+            }
             Kernel::SumPositions { x, .. } => format!("Σ positions {}", n(x)),
             Kernel::MaxPool { x, at, .. } => format!("max of windows of {}, where in {}", n(x), n(at)),
             Kernel::MaxPoolGradient { dy, at, .. } => format!("{} at {}", n(dy), n(at)),
@@ -117,6 +122,13 @@ fn map_formula(f: Map, x: &str) -> String {
         Map::Sqrt => format!("sqrt({x})"),
         Map::Relu => format!("relu({x})"),
         Map::Sigmoid => format!("sigmoid({x})"),
+        Map::LeakyRelu(slope) => format!("leaky_relu({x}, {slope})"),
+        Map::Elu(alpha) => format!("elu({x}, {alpha})"),
+        Map::Gelu => format!("gelu({x})"),
+        Map::Silu => format!("silu({x})"),
+        Map::Softplus => format!("softplus({x})"),
+        Map::Absolute => format!("|{x}|"),
+        Map::Huber(delta) => format!("huber({x}, {delta})"),
     }
 }
 
@@ -131,6 +143,14 @@ fn zip_formula(f: Zip, a: &str, b: &str) -> String {
         Zip::ReluGradient => format!("{a} where {b} > 0"),
         Zip::SigmoidGradient => format!("{a} · {b}(1 - {b})"),
         Zip::TanhGradient => format!("{a} · (1 - {b}²)"),
+        Zip::LeakyReluGradient(slope) => format!("{a} where {b} > 0, else {slope} · {a}"),
+        Zip::EluGradient(alpha) => format!("{a} where {b} > 0, else {a} · ({b} + {alpha})"),
+        Zip::GeluGradient => format!("{a} · gelu'({b})"),
+        Zip::SiluGradient => format!("{a} · silu'({b})"),
+        Zip::SoftplusGradient => format!("{a} · sigmoid({b})"),
+        Zip::AbsoluteGradient => format!("{a} · sign({b})"),
+        Zip::HuberGradient(delta) => format!("{a} · {b} within ±{delta}"),
+        Zip::BinaryCrossEntropy => format!("-{b} · ln sigmoid({a}) - (1 - {b}) · ln sigmoid(-{a})"),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::chain_rule::{Forward, chain_rule};
 use crate::emit::Emit;
 use crate::flops::Flops;
 use crate::fuse::fuse;
-use crate::graph::{Graph, Kind, Node, NodeId, Var};
+use crate::graph::{Follow, Graph, Kind, Node, NodeId, Var};
 use crate::kernel::{Buf, Kernel};
 use crate::layout::{ALIGN, Layout, Place, Span, Zone};
 use crate::listing::name_values;
@@ -150,8 +150,11 @@ impl Plan {
             return Err(CompileError::Loss { found: format!("{}{rows}", node.shape) });
         }
 
+        let follows = if matches!(request.goal, Goal::Update(_)) { graph.follows() } else { Vec::new() };
+        let statistics: Vec<NodeId> = follows.iter().flat_map(|follow| [follow.parameter, follow.value]).collect();
         let mut emit = Emit::default();
-        let (inputs, parameters, forward) = go_forward(&nodes, loss.iter().chain(&request.outputs), &mut emit);
+        let targets = loss.iter().chain(&request.outputs).chain(&statistics);
+        let (inputs, parameters, forward) = go_forward(&nodes, targets, &mut emit);
         let parameter_nodes = || parameters.iter().map(|p: &Parameter| p.node);
         let wanted: Vec<NodeId> = match request.goal {
             Goal::Gradients if !request.with_respect_to.is_empty() => request.with_respect_to.clone(),
@@ -169,6 +172,13 @@ impl Plan {
             };
             let followers: Vec<Follower> = parameter_nodes().filter_map(follower).collect();
             emit_updates(optimizer, &followers, &mut emit);
+        }
+
+        for Follow { parameter, value, share, variance_of } in follows {
+            if let (Some(parameter), Some(value)) = (forward.y[parameter.0], forward.y[value.0]) {
+                let value = emit.stored(value);
+                emit.calls.push(Kernel::Follow { parameter: parameter.id, value, share, variance_of });
+            }
         }
 
         // What may be read after a run, and so outlives it.

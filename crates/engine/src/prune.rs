@@ -5,7 +5,7 @@
 
 use crate::kernel::{Buf, Kernel};
 
-/// Keeps the updates, and what they and `roots` depend on.
+/// Keeps what changes parameters, and what they and `roots` depend on.
 pub(crate) fn prune(calls: &mut Vec<Kernel>, roots: &[Buf]) {
     let values = calls.iter().flat_map(Kernel::writes).map(|v| v.index() + 1).max().unwrap_or(0);
     let values = roots.iter().map(|v| v.id.index() + 1).chain([values]).max().unwrap_or(0);
@@ -13,7 +13,7 @@ pub(crate) fn prune(calls: &mut Vec<Kernel>, roots: &[Buf]) {
     roots.iter().for_each(|root| needed[root.id.index()] = true);
     let mut keep = vec![false; calls.len()];
     for (at, call) in calls.iter().enumerate().rev() {
-        keep[at] = matches!(call, Kernel::Update { .. }) || call.writes().iter().any(|v| needed[v.index()]);
+        keep[at] = call.changes().is_some() || call.writes().iter().any(|v| needed[v.index()]);
         if keep[at] {
             call.reads().iter().for_each(|v| needed[v.index()] = true);
         }

@@ -4,8 +4,9 @@
 //! Nothing here is clever on purpose.
 
 use crate::backend::{Backend, BackendError, Zones};
-use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, SQUARES, Sizes};
+use crate::kernel::{Buf, BufId, Epilogue, Gradient, Kernel, SQUARES, Sizes, following};
 use crate::layout::{Span, Zone};
+use crate::mask::Mask;
 use crate::optimizer::{Adjust, Factors, Step};
 use crate::plan::Plan;
 use crate::rows::{Clock, Column, Rows};
@@ -306,6 +307,19 @@ impl Run<'_> {
                         let sum = self.get(dx, r, i) + self.get(dy, r, o);
                         self.set(dx, r, i, sum);
                     }
+                }
+            }
+            Kernel::Dropout { x, y, rate, stream } => {
+                let mask = Mask::new(rate, stream, clock.seed, clock.step);
+                self.each(y, |s, r, i| if mask.row(r).keeps(i as u32) { s.get(x, r, i) / (1.0 - rate) } else { 0.0 });
+            }
+            Kernel::OverPositions { x, y } => {
+                let plane = self.len(y) / self.len(x);
+                self.each(y, |s, r, i| s.get(x, r, i / plane));
+            }
+            Kernel::Follow { parameter, value, share, variance_of } => {
+                if let Some((keep, take)) = following(share, variance_of, self.rows.count) {
+                    self.each(parameter, |s, _, i| keep * s.get(parameter, 0, i) + take * s.get(value, 0, i));
                 }
             }
             Kernel::Update { optimizer, parameter, gradient, squared_norm } => {

@@ -57,7 +57,7 @@ pub(crate) fn order_into_sweeps(calls: &mut Vec<Kernel>, values: &[Buf]) -> Vec<
         let ready = if row_wise { &row_ready } else { &whole_ready };
         let earliest = if row_wise { 1 } else { 0 };
         let mut sweep = call.reads().iter().map(|v| ready[v.index()]).fold(earliest, usize::max);
-        if let Kernel::Update { parameter, .. } = call {
+        if let Some(parameter) = call.changes() {
             sweep = sweep.max(after_reads[parameter.index()]);
         }
         for v in call.writes() {

@@ -3,7 +3,7 @@
 
 mod network;
 
-use chainrule_engine::ops::{Conv2d, MaxPool};
+use chainrule_engine::ops::{AvgPool, Conv2d, MaxPool};
 use chainrule_engine::{
     Backend, Clock, Column, Cpu, Goal, Graph, OPTIMIZERS, Optimizer, Plan, Reference, Request, Rows, Shape, Var,
 };
@@ -40,8 +40,8 @@ fn descent(asked: &Value) -> Optimizer {
     optimizer
 }
 
-/// The losses before each of 20 updates, and the parameters after them.
-fn train<B: Backend>(backend: &B, network: &Value) -> (Vec<f64>, Vec<Vec<f64>>) {
+/// The losses before each of 20 updates, and after them the parameters and the outputs in test form.
+fn train<B: Backend>(backend: &B, network: &Value) -> (Vec<f64>, Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let g = Graph::new();
     let words: Vec<&str> = network["layers"].as_array().unwrap().iter().map(text).collect();
     let x = g.input("x", shape(&network["input"]));
@@ -52,7 +52,10 @@ fn train<B: Backend>(backend: &B, network: &Value) -> (Vec<f64>, Vec<Vec<f64>>) 
     };
     let optimizer = &network["optimizer"];
     let plan = g.update(loss.batch_mean(), descent(optimizer)).unwrap();
-    let mut arena = backend.allocate(&[&plan], 16).unwrap();
+    let test = Graph::new();
+    let y = network::tested(&test, test.input("x", shape(&network["input"])), &words);
+    let test = test.predict(&[y]).unwrap();
+    let mut arena = backend.allocate(&[&plan, &test], 16).unwrap();
     for parameter in network["parameters"].as_array().unwrap() {
         let span = plan.parameter(text(&parameter["name"])).unwrap();
         backend.write(&mut arena, span, &numbers(&parameter["values"]));
@@ -67,16 +70,26 @@ fn train<B: Backend>(backend: &B, network: &Value) -> (Vec<f64>, Vec<Vec<f64>>) 
         backend.read_number(&plan, &arena, plan.loss().unwrap())
     });
     let losses = losses.collect();
-    (losses, plan.parameters().iter().map(|p| backend.read_span(&arena, p.span)).collect())
+    let parameters = plan.parameters().iter().map(|p| backend.read_span(&arena, p.span)).collect();
+    let outputs = batches.iter().map(|batch| {
+        let x = numbers(&batch["x"]);
+        backend.run(&test, &mut arena, &Rows::all(&test, &[Column::F64(&x)]).unwrap(), Clock::default());
+        backend.read(&test, &arena, test.value(y).unwrap())
+    });
+    let outputs = outputs.collect();
+    (losses, parameters, outputs)
 }
 
 fn assert_trains_as_pytorch<B: Backend>(backend: &B, file: &str, tolerance: f64) {
     for network in stored(file)["networks"].as_array().unwrap() {
-        let (losses, parameters) = train(backend, network);
+        let (losses, parameters, outputs) = train(backend, network);
         let name = text(&network["name"]);
         assert_close(&format!("{name}: losses"), &losses, &numbers(&network["losses"]), tolerance);
         for (found, expected) in parameters.iter().zip(network["final_parameters"].as_array().unwrap()) {
             assert_close(&format!("{name}: parameters"), found, &numbers(expected), tolerance);
+        }
+        for (found, expected) in outputs.iter().zip(network["tested"].as_array().unwrap()) {
+            assert_close(&format!("{name}: outputs in test form"), found, &numbers(expected), tolerance);
         }
     }
 }
@@ -108,6 +121,13 @@ fn twenty_losses_of_a_convolutional_network() {
     assert_trains_as_pytorch(&Cpu::new(2), "conv_network.json", 1e-3);
 }
 
+/// Running statistics among the parameters, a batch of two and one of a single image.
+#[test]
+fn twenty_losses_of_networks_with_norms() {
+    assert_trains_as_pytorch(&Reference, "norm_network.json", 1e-9);
+    assert_trains_as_pytorch(&Cpu::new(2), "norm_network.json", 2e-3);
+}
+
 fn whole(value: &Value) -> usize {
     value.as_u64().unwrap() as usize
 }
@@ -133,6 +153,11 @@ fn apply<'g>(case: &Value, x: &[Var<'g>]) -> Var<'g> {
         "sqrt" => x[0].sqrt(),
         "relu" => x[0].relu(),
         "sigmoid" => x[0].sigmoid(),
+        "gelu" => x[0].gelu(),
+        "silu" => x[0].silu(),
+        "softplus" => x[0].softplus(),
+        "leaky_relu" => x[0].leaky_relu(case["slope"].as_f64().unwrap()),
+        "elu" => x[0].elu(case["alpha"].as_f64().unwrap()),
         "sum" => x[0].sum(),
         "mean" => x[0].mean(),
         "affine" => x[0].affine(x[1], x[2]),
@@ -146,9 +171,24 @@ fn apply<'g>(case: &Value, x: &[Var<'g>]) -> Var<'g> {
             let [size, stride, padding] = ["size", "stride", "padding"].map(|name| whole(&case[name]));
             x[0].max_pool(MaxPool { size, stride, padding })
         }
+        "avg_pool" => {
+            let [size, stride, padding] = ["size", "stride", "padding"].map(|name| whole(&case[name]));
+            x[0].avg_pool(AvgPool { size, stride, padding })
+        }
+        "global_avg_pool" => x[0].global_avg_pool(),
+        "layer_norm" => x[0].layer_norm(x[1], x[2], case["epsilon"].as_f64().unwrap()),
+        "batch_norm" => x[0].batch_norm(x[1], x[2], case["epsilon"].as_f64().unwrap()).y,
+        "normalise" => x[0].normalise(x[1], x[2], x[3], x[4], case["epsilon"].as_f64().unwrap()),
         "softmax" => x[0].softmax(),
         "softmax_with_loss" => x[0].softmax_with_loss(x[1]),
         "cross_entropy" => x[0].cross_entropy(x[1]),
+        "mean_absolute_error" => x[0].mean_absolute_error(x[1]),
+        "huber_loss" => x[0].huber_loss(x[1], case["delta"].as_f64().unwrap()),
+        "binary_cross_entropy" => x[0].binary_cross_entropy(x[1]),
+        "smoothed_softmax_with_loss" => x[0].smoothed_softmax_with_loss(x[1], case["smoothing"].as_f64().unwrap()),
+        "weighted_softmax_with_loss" => {
+            x[0].weighted_softmax_with_loss(x[1], x[2], case["smoothing"].as_f64().unwrap())
+        }
         "mean_squared_error" => x[0].mean_squared_error(x[1]),
         op => panic!("unknown op {op}"),
     }

@@ -84,6 +84,7 @@ impl Suspect<'_, '_> {
         backend: &B,
         parameters: &[f64],
         rows: &[u32],
+        clock: Clock,
     ) -> Option<NotFinite> {
         let request = Request {
             goal: Goal::Loss,
@@ -96,7 +97,7 @@ impl Suspect<'_, '_> {
         let mut arena = backend.allocate(&[&plan], rows.len()).ok()?;
         backend.write(&mut arena, Span { offset: 0, len: parameters.len() }, parameters);
         let columns = self.table.columns();
-        backend.run(&plan, &mut arena, &Rows::pick(&plan, &columns, rows).ok()?, Clock::default());
+        backend.run(&plan, &mut arena, &Rows::pick(&plan, &columns, rows).ok()?, clock);
         self.graph.ids().find_map(|id| {
             let values = match plan.parameters().iter().find(|p| p.node == id) {
                 Some(parameter) => backend.read_span(&arena, parameter.span),

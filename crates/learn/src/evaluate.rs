@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Target;
 use crate::encoding::{Encoding, Table, TargetEncoding};
 use crate::input_error::InputError;
+use crate::loss::probabilities;
 use crate::measures::Measures;
 use crate::metrics::{accuracy, r2, rmse};
-use crate::model::Network;
+use crate::model::{Network, Task};
 
 /// How many rows are judged at a time: enough to fill any machine's threads.
 pub(crate) const ROWS: usize = 1024;
@@ -73,13 +74,17 @@ impl Evaluation {
             return Ok(None);
         }
         let columns = table.columns();
-        let classes = y.shape.len();
+        let classes = match encoding.task() {
+            Task::Classes(classes) => classes,
+            Task::Number => 1,
+        };
         let mut sum = 0.0;
         let mut outputs = Vec::with_capacity(rows.len() * classes);
         for rows in rows.chunks(ROWS) {
             backend.run(&self.plan, arena, &Rows::pick(&self.plan, &columns, rows)?, Clock::default());
             sum += backend.read(&self.plan, arena, loss).iter().sum::<f64>();
-            outputs.extend(backend.read(&self.plan, arena, y));
+            let read = backend.read(&self.plan, arena, y);
+            read.chunks_exact(y.shape.len()).for_each(|row| outputs.extend(probabilities(row, classes)));
         }
         let mut scores = Scores { loss: sum / rows.len() as f64, accuracy: None, rmse: None, r2: None };
         let answers = match (&table.data.target, &encoding.target) {

@@ -1,4 +1,5 @@
-//! The parameters before the first step: biases 0, weights random, so that a layer's outputs vary about as much as its inputs.
+//! The parameters before the first step: biases and means 0; variances, and the weights of a norm, 1; other weights random, so that a
+//! layer's outputs vary about as much as its inputs.
 //!
 //! | name | weights | by |
 //! | --- | --- | --- |
@@ -11,14 +12,15 @@
 //! | orthogonal | WᵀW = I, or WWᵀ = I if there are more outputs than inputs | Saxe, McClelland and Ganguli, *Exact solutions to the nonlinear dynamics of learning in deep linear neural networks*, 2014 |
 //!
 //! where inputs are the numbers that one output is computed from, c / groups · height · width of a conv2d, and outputs
-//! those that are computed from one input. Unless one is given, the activation that follows chooses: relu he, sigmoid and tanh
-//! xavier, any other or none lecun. Each number is a function of (seed, parameter) alone.
+//! those that are computed from one input. Unless one is given, the activation that follows chooses: relu and its kin (leaky_relu,
+//! elu, gelu, silu, softplus) he, sigmoid and tanh xavier, any other or none lecun. Each number is a function of (seed, parameter) alone.
 
 mod orthogonal;
 
 use chainrule_engine::{Range, Setting, Shape};
 
 use crate::choice::Choice;
+use crate::layer_shape::{Role, roles};
 use crate::model::Model;
 use crate::random::{Purpose, Stream, stream};
 use crate::spec::Layer;
@@ -97,10 +99,15 @@ impl Choice for Initial {
 impl Initial {
     /// What suits the layer `at`: its outputs go through the activation that follows.
     fn suiting(layers: &[Layer], at: usize) -> Initial {
-        // A pool passes on what an activation after it meets.
-        let passing = |layer: &&Layer| matches!(layer, Layer::MaxPool(_) | Layer::Flatten);
+        // These pass on what an activation after them meets.
+        let passing = |layer: &&Layer| {
+            let pool = matches!(layer, Layer::MaxPool(_) | Layer::AvgPool(_) | Layer::GlobalAvgPool | Layer::Flatten);
+            pool || matches!(layer, Layer::BatchNorm | Layer::LayerNorm | Layer::Dropout(_))
+        };
         match layers[at + 1..].iter().find(|layer| !passing(layer)) {
-            Some(Layer::Relu) => Initial::He,
+            Some(Layer::Relu | Layer::LeakyRelu(_) | Layer::Elu(_) | Layer::Gelu | Layer::Silu | Layer::Softplus) => {
+                Initial::He
+            }
             Some(Layer::Sigmoid | Layer::Tanh) => Initial::Xavier,
             _ => Initial::Lecun,
         }
@@ -127,19 +134,22 @@ impl Initial {
 /// The first values of the parameter `number`, counted in the order of
 /// [`Plan::parameters`](chainrule_engine::Plan::parameters): weights as `given`, or as the activation that follows asks.
 pub fn initial(model: &Model, given: Option<Initial>, number: usize, shape: Shape, seed: u64) -> Vec<f64> {
-    // Each of these layers has two parameters, its weight and its bias.
-    let weighted = |layer: &Layer| matches!(layer, Layer::Affine(_) | Layer::Conv2d(_));
     let layers = model.layers();
-    let at = (0..layers.len()).filter(|&at| weighted(&layers[at])).nth(number / 2);
-    let (inputs, outputs) = match (shape.axes(), at.map(|at| layers[at])) {
-        (&[inputs, outputs], _) => (inputs, outputs),
-        (&[outputs, channels, height, width], Some(Layer::Conv2d(convolution))) => {
+    let of = |(at, layer): (usize, &Layer)| roles(layer).iter().map(move |&role| (at, role)).collect::<Vec<_>>();
+    let (at, role) = match layers.iter().enumerate().flat_map(of).nth(number) {
+        Some(found) => found,
+        None => return vec![0.0; shape.len()],
+    };
+    let (inputs, outputs) = match (role, layers[at], shape.axes()) {
+        (Role::Weight, Layer::Affine(_), &[inputs, outputs]) => (inputs, outputs),
+        (Role::Weight, Layer::Conv2d(convolution), &[outputs, channels, height, width]) => {
             let window = height * width;
             (channels * window, outputs / convolution.options.groups * window)
         }
-        _ => return vec![0.0; shape.len()],
+        (Role::Weight | Role::Variance, ..) => return vec![1.0; shape.len()],
+        (Role::Bias | Role::Mean, ..) => return vec![0.0; shape.len()],
     };
-    let initial = given.unwrap_or_else(|| at.map_or(Initial::Lecun, |at| Initial::suiting(layers, at)));
+    let initial = given.unwrap_or_else(|| Initial::suiting(layers, at));
     initial.weights(shape, inputs, outputs, &mut stream(seed, Purpose::Initial, number as u64))
 }
 
@@ -215,6 +225,16 @@ mod tests {
         }
         assert!(draw("uniform:0.3").iter().all(|v| v.abs() <= 0.3));
         assert_eq!(initial(&model, Some(Initial::He), 1, [200].into(), 1), vec![0.0; 200]);
+    }
+
+    #[test]
+    fn a_norm_begins_as_no_change() {
+        let model: Model = "affine:4 batch_norm relu layer_norm affine:4".parse().unwrap();
+        let draw = |number| initial(&model, None, number, [4].into(), 1);
+        assert_eq!([2, 5, 6].map(draw), [[1.0; 4]; 3].map(Vec::from));
+        assert_eq!([1, 3, 4, 7, 9].map(draw), [[0.0; 4]; 5].map(Vec::from));
+        let he = variance(&initial(&model, None, 0, [400, 100].into(), 1)) * 400.0;
+        assert!((he - 2.0).abs() < 0.05, "{he}");
     }
 
     #[test]

@@ -5,10 +5,16 @@
 //! | affine:N | `[k]`, or an image, flattened | `[k, N]` | `[N]` | `[N]` |
 //! | conv2d:N@K | `[c, h, w]` | `[N, c / groups, K, K]` | `[N]` | `[N, h', w']` |
 //! | max_pool:K | `[c, h, w]` | | | `[c, h', w']` |
+//! | avg_pool:K | `[c, h, w]` | | | `[c, h', w']` |
+//! | global_avg_pool | `[c, h, w]` | | | `[c]` |
 //! | flatten | any | | | `[its numbers]` |
+//! | batch_norm | `[n]` or `[c, h, w]` | `[n]` or `[c]` | the same | the same |
+//! | layer_norm | any | the same | the same | the same |
+//! | softmax | `[k]` | | | the same |
 //! | others | any | | | the same |
+//!
+//! A batch_norm has two more, its mean and its variance: what a test build reads in place of the batch's own.
 
-use chainrule_engine::ops::MaxPool;
 use chainrule_engine::{Op, Shape};
 
 use crate::input_error::InputError;
@@ -21,13 +27,59 @@ pub(crate) const MOST: usize = isize::MAX as usize / 1024;
 /// The most numbers of one image on its way through the network, its border included.
 const LARGEST_IMAGE: usize = 1 << 32;
 
-/// The shapes of a layer.
+/// What a parameter is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Multiplies.
+    Weight,
+    /// Is added.
+    Bias,
+    /// Follows the mean of batches.
+    Mean,
+    /// Follows the variance of batches.
+    Variance,
+}
+
+impl Role {
+    /// After the layer's number: `3.weight`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Weight => "weight",
+            Role::Bias => "bias",
+            Role::Mean => "mean",
+            Role::Variance => "variance",
+        }
+    }
+}
+
+/// What the parameters of a layer are for, in their order.
+pub(crate) fn roles(layer: &Layer) -> &'static [Role] {
+    match layer {
+        Layer::Affine(_) | Layer::Conv2d(_) | Layer::LayerNorm => &[Role::Weight, Role::Bias],
+        Layer::BatchNorm => &[Role::Weight, Role::Bias, Role::Mean, Role::Variance],
+        _ => &[],
+    }
+}
+
+/// The shapes of a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerShape {
-    /// Of the weight and the bias, if it has them.
-    pub parameters: Option<[Shape; 2]>,
+    /// Of its parameters, if it has any.
+    pub parameters: Vec<(Role, Shape)>,
     /// Of a row of its result.
     pub output: Shape,
+}
+
+impl LayerShape {
+    /// Of a layer without parameters.
+    fn plain(output: Shape) -> Self {
+        LayerShape { parameters: Vec::new(), output }
+    }
+
+    /// Of a layer with a weight and a bias.
+    fn weighted(weight: Shape, bias: Shape, output: Shape) -> Self {
+        LayerShape { parameters: vec![(Role::Weight, weight), (Role::Bias, bias)], output }
+    }
 }
 
 /// The shapes of `layers[at]` for rows of `x`.
@@ -39,12 +91,31 @@ pub(crate) fn layer_shape(layers: &[Layer], at: usize, x: Shape) -> Result<Layer
         Layer::Affine(outputs) => {
             let narrower = || wrong(format!("at most {MOST} weights"), x, "make the layers narrower");
             let weight = Shape::new(&[x.len(), outputs]).filter(|weight| weight.len() <= MOST).ok_or_else(narrower)?;
-            Ok(LayerShape { parameters: Some([weight, [outputs].into()]), output: [outputs].into() })
+            Ok(LayerShape::weighted(weight, [outputs].into(), [outputs].into()))
         }
         Layer::Conv2d(convolution) => conv2d(convolution, x, image(layers, at, x)?),
-        Layer::MaxPool(pool) => max_pool(pool, x, image(layers, at, x)?),
-        Layer::Flatten => Ok(LayerShape { parameters: None, output: [x.len()].into() }),
-        Layer::Relu | Layer::Sigmoid | Layer::Tanh => Ok(LayerShape { parameters: None, output: x }),
+        Layer::MaxPool(of) => pool(&of, [of.size, of.padding], x, image(layers, at, x)?),
+        Layer::AvgPool(of) => pool(&of, [of.size, of.padding], x, image(layers, at, x)?),
+        Layer::GlobalAvgPool => image(layers, at, x).map(|[c, ..]| LayerShape::plain([c].into())),
+        Layer::Flatten => Ok(LayerShape::plain([x.len()].into())),
+        Layer::BatchNorm => {
+            let each = Shape::from([x.axes()[0]]);
+            Ok(LayerShape { parameters: roles(&layers[at]).iter().map(|&role| (role, each)).collect(), output: x })
+        }
+        Layer::LayerNorm => Ok(LayerShape::weighted(x, x, x)),
+        Layer::Softmax if x.rank() > 1 => {
+            Err(wrong("a vector", x, "its numbers are to sum to 1: put flatten or affine:N before it"))
+        }
+        Layer::Relu
+        | Layer::LeakyRelu(_)
+        | Layer::Elu(_)
+        | Layer::Gelu
+        | Layer::Silu
+        | Layer::Softplus
+        | Layer::Sigmoid
+        | Layer::Tanh
+        | Layer::Softmax
+        | Layer::Dropout(_) => Ok(LayerShape::plain(x)),
     }
 }
 
@@ -58,7 +129,8 @@ fn image(layers: &[Layer], at: usize, x: Shape) -> Result<[usize; 3], InputError
     if let &[c, h, w] = x.axes() {
         return Ok([c, h, w]);
     }
-    let vector = layers[..at].iter().find(|layer| matches!(layer, Layer::Affine(_) | Layer::Flatten));
+    let vector =
+        layers[..at].iter().find(|layer| matches!(layer, Layer::Affine(_) | Layer::Flatten | Layer::GlobalAvgPool));
     let hint = match vector {
         Some(layer) => format!("put it before {layer}, after which there is no image any more"),
         None => {
@@ -93,15 +165,14 @@ fn conv2d(convolution: Convolution, x: Shape, [c, h, w]: [usize; 3]) -> Result<L
     let weight = weight.ok_or_else(|| wrong(format!("at most {MOST} weights"), x, "take fewer channels"))?;
     let bias = Shape::from([outputs]);
     let output = options.shape(&[x, weight, bias]).map_err(|e| wrong(e.expected, x, "change the layer's sizes"))?;
-    Ok(LayerShape { parameters: Some([weight, bias]), output })
+    Ok(LayerShape::weighted(weight, bias, output))
 }
 
-fn max_pool(pool: MaxPool, x: Shape, [_, h, w]: [usize; 3]) -> Result<LayerShape, InputError> {
-    let MaxPool { size, padding, .. } = pool;
+fn pool(op: &dyn Op, [size, padding]: [usize; 2], x: Shape, [_, h, w]: [usize; 3]) -> Result<LayerShape, InputError> {
     if size > h.min(w) + 2 * padding {
         let expected = format!("at least {size} x {size} with the padding, a whole window");
         return Err(wrong(expected, x, "make the windows smaller, or leave a pool out"));
     }
-    let output = pool.shape(&[x]).map_err(|e| wrong(e.expected, x, "make the image smaller"))?;
-    Ok(LayerShape { parameters: None, output })
+    let output = op.shape(&[x]).map_err(|e| wrong(e.expected, x, "make the image smaller"))?;
+    Ok(LayerShape::plain(output))
 }

@@ -1,17 +1,16 @@
-//! A model: layers from a SPEC, and the graph they make for an input and a task.
+//! A model: layers from a SPEC, and the graph they make for an input and an objective.
 //!
-//! | target | outputs y | loss of a row |
-//! | --- | --- | --- |
-//! | one of K classes | softmax(z), z the K outputs of the last layer | −ln y at the class |
-//! | a number | the one output of the last layer | (y − t)² |
+//! Training and testing are two builds: that of a test has no dropout, and its batch_norm reads what training met. Both
+//! have the same parameters in the same order, and so share an arena.
 
 use std::fmt;
 use std::str::FromStr;
 
-use chainrule_engine::{Graph, NodeId, Shape, Var};
+use chainrule_engine::{Follow, Graph, NodeId, Shape, Var};
 
 use crate::input_error::InputError;
-use crate::layer_shape::{LayerShape, MOST, layer_shape};
+use crate::layer_shape::{LayerShape, MOST, Role, layer_shape};
+use crate::loss::{Loss, Objective};
 use crate::spec::{self, Layer};
 
 /// What is learned: it decides the last layer's size and the loss.
@@ -23,36 +22,40 @@ pub enum Task {
     Number,
 }
 
-impl Task {
-    /// How many outputs the last layer has.
-    pub fn outputs(self) -> usize {
-        match self {
-            Task::Classes(classes) => classes,
-            Task::Number => 1,
-        }
-    }
+/// What a graph is built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// Training: numbers are dropped, and batches have statistics of their own.
+    Train,
+    /// Judging and predicting: a row's answer depends on that row alone.
+    Test,
+}
 
-    fn reason(self) -> String {
-        match self {
-            Task::Classes(classes) => format!("one output for each of the {classes} classes"),
-            Task::Number => "one output, as the target is a number".to_owned(),
-        }
+/// PyTorch's usual values.
+const EPSILON: f64 = 1e-5;
+const MOMENTUM: f64 = 0.1;
+
+fn reason(objective: Objective) -> String {
+    match objective {
+        Objective { loss: Loss::BinaryCrossEntropy, .. } => "one output, as the loss is binary".to_owned(),
+        Objective { task: Task::Classes(classes), .. } => format!("one output for each of the {classes} classes"),
+        Objective { task: Task::Number, .. } => "one output, as the target is a number".to_owned(),
     }
 }
 
 /// Layers in order, written as a SPEC.
 ///
 /// ```
-/// use chainrule::{Model, Task};
+/// use chainrule::Model;
 /// let model: Model = "affine:50 relu affine:10".parse()?;
 /// assert_eq!(model.to_string(), "affine:50 relu affine:10");
 /// assert_eq!(model.numbers([784].into())?, 784 * 50 + 50 + 50 * 10 + 10);
 /// let model: Model = "conv2d:8@3 max_pool:2 affine:10".parse()?;
 /// assert_eq!(model.numbers([1, 28, 28].into())?, 8 * 3 * 3 + 8 + 8 * 13 * 13 * 10 + 10);
-/// assert_eq!(Model::usual(Task::Classes(3)).to_string(), "affine:128 relu affine:3");
+/// assert_eq!(Model::usual(3).to_string(), "affine:128 relu affine:3");
 /// # Ok::<(), chainrule::InputError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     layers: Vec<Layer>,
 }
@@ -76,8 +79,8 @@ pub struct Network<'g> {
 
 impl Model {
     /// What is trained when nothing is asked for: one hidden layer of 128.
-    pub fn usual(task: Task) -> Model {
-        Model { layers: vec![Layer::Affine(128), Layer::Relu, Layer::Affine(task.outputs())] }
+    pub fn usual(outputs: usize) -> Model {
+        Model { layers: vec![Layer::Affine(128), Layer::Relu, Layer::Affine(outputs)] }
     }
 
     /// The layers, first to last.
@@ -108,7 +111,7 @@ impl Model {
     /// As [`shapes`](Self::shapes).
     pub fn numbers(&self, input: Shape) -> Result<usize, InputError> {
         let shapes = self.shapes(input)?;
-        let numbers = shapes.iter().filter_map(|layer| layer.parameters).flatten().map(|shape| shape.len());
+        let numbers = shapes.iter().flat_map(|layer| &layer.parameters).map(|(_, shape)| shape.len());
         let sum = numbers.fold(0usize, usize::saturating_add);
         if sum <= MOST {
             return Ok(sum);
@@ -117,13 +120,13 @@ impl Model {
         Err(InputError::new(place, format!("at most {MOST} weights"), sum.to_string(), "make its layers narrower"))
     }
 
-    /// Whether the last layer gives what the task needs.
+    /// Whether the last layer gives what the loss takes.
     ///
     /// # Errors
     /// If it does not, naming the last word.
-    pub fn expect_outputs(&self, task: Task) -> Result<(), InputError> {
+    pub fn expect_outputs(&self, objective: Objective) -> Result<(), InputError> {
         let last = self.layers.last();
-        let wanted = Layer::Affine(task.outputs());
+        let wanted = Layer::Affine(objective.outputs());
         if last == Some(&wanted) {
             return Ok(());
         }
@@ -133,7 +136,7 @@ impl Model {
         };
         Err(InputError::new(
             spec::place(&self.to_string(), self.layers.len().saturating_sub(1)),
-            format!("{wanted}, {}", task.reason()),
+            format!("{wanted}, {}", reason(objective)),
             last.map_or("nothing".to_owned(), Layer::to_string),
             hint,
         ))
@@ -144,41 +147,80 @@ impl Model {
     /// `[in, out]` of affine, `[out, in / groups, height, width]` of conv2d.
     ///
     /// # Errors
-    /// If the last layer does not fit the task, or as [`shapes`](Self::shapes).
-    pub fn build<'g>(&self, graph: &'g Graph, input: Shape, task: Task) -> Result<Network<'g>, InputError> {
-        self.expect_outputs(task)?;
+    /// If the last layer does not fit the objective, or as [`shapes`](Self::shapes).
+    pub fn build<'g>(
+        &self,
+        graph: &'g Graph,
+        input: Shape,
+        objective: Objective,
+        build: Build,
+    ) -> Result<Network<'g>, InputError> {
+        self.expect_outputs(objective)?;
         self.numbers(input)?;
 
         let x = graph.input("x", input);
-        let t = match task {
-            Task::Classes(_) => graph.label("t"),
-            Task::Number => graph.input("t", [1]),
+        let t = match objective.loss {
+            Loss::SoftmaxCrossEntropy { .. } => graph.label("t"),
+            _ => graph.input("t", [1]),
         };
         let mut y = x;
         let mut layers = Vec::with_capacity(self.layers.len());
         for (at, (layer, shapes)) in self.layers.iter().zip(self.shapes(input)?).enumerate() {
-            let parameters = shapes.parameters.map(|[weight, bias]| {
-                let weight = graph.parameter(&format!("{at}.weight"), weight);
-                (weight, graph.parameter(&format!("{at}.bias"), bias).without_decay())
-            });
-            y = match (*layer, parameters) {
-                (Layer::Affine(_), Some((weight, bias))) if y.shape().rank() > 1 => y.flatten().affine(weight, bias),
-                (Layer::Affine(_), Some((weight, bias))) => y.affine(weight, bias),
-                (Layer::Conv2d(convolution), Some((weight, bias))) => y.conv2d(weight, bias, convolution.options),
-                (Layer::MaxPool(pool), _) => y.max_pool(pool),
-                (Layer::Flatten, _) => y.flatten(),
-                (Layer::Relu, _) => y.relu(),
-                (Layer::Sigmoid, _) => y.sigmoid(),
-                (Layer::Tanh, _) => y.tanh(),
-                (Layer::Affine(_) | Layer::Conv2d(_), None) => unreachable!("both have parameters"),
+            let parameter = |(role, shape): &(Role, Shape)| {
+                let parameter = graph.parameter(&format!("{at}.{}", role.name()), *shape);
+                let decays = *role == Role::Weight && matches!(layer, Layer::Affine(_) | Layer::Conv2d(_));
+                if decays { parameter } else { parameter.without_decay() }
             };
+            let parameters: Vec<Var<'g>> = shapes.parameters.iter().map(parameter).collect();
+            y = layer_on(graph, *layer, at, y, &parameters, build);
             layers.push(y.id());
         }
-        let (y, loss_by_row) = match task {
-            Task::Classes(_) => (y.softmax(), y.softmax_with_loss(t)),
-            Task::Number => (y, y.mean_squared_error(t)),
-        };
+        let (y, loss_by_row) = objective.loss.of(y, t);
         Ok(Network { x, t, y, loss: loss_by_row.batch_mean(), loss_by_row, layers })
+    }
+}
+
+/// The layer number `at` on x.
+fn layer_on<'g>(
+    graph: &'g Graph,
+    layer: Layer,
+    at: usize,
+    x: Var<'g>,
+    parameters: &[Var<'g>],
+    build: Build,
+) -> Var<'g> {
+    match (layer, parameters) {
+        (Layer::Affine(_), &[weight, bias]) if x.shape().rank() > 1 => x.flatten().affine(weight, bias),
+        (Layer::Affine(_), &[weight, bias]) => x.affine(weight, bias),
+        (Layer::Conv2d(convolution), &[weight, bias]) => x.conv2d(weight, bias, convolution.options),
+        (Layer::LayerNorm, &[gamma, beta]) => x.layer_norm(gamma, beta, EPSILON),
+        (Layer::BatchNorm, &[gamma, beta, mean, variance]) if build == Build::Train => {
+            let norm = x.batch_norm(gamma, beta, EPSILON);
+            let a_row = x.shape().len() / gamma.shape().len();
+            for (parameter, value, variance_of) in [(mean, norm.mean, None), (variance, norm.variance, Some(a_row))] {
+                graph.follow(Follow { parameter: parameter.id(), value: value.id(), share: MOMENTUM, variance_of });
+            }
+            norm.y
+        }
+        (Layer::BatchNorm, &[gamma, beta, mean, variance]) => x.normalise(mean, variance, gamma, beta, EPSILON),
+        (Layer::Affine(_) | Layer::Conv2d(_) | Layer::LayerNorm | Layer::BatchNorm, _) => {
+            unreachable!("layer_shape gives their parameters")
+        }
+        (Layer::Dropout(rate), _) if build == Build::Train => x.dropout(rate, at as u64),
+        (Layer::Dropout(_), _) => x,
+        (Layer::MaxPool(pool), _) => x.max_pool(pool),
+        (Layer::AvgPool(pool), _) => x.avg_pool(pool),
+        (Layer::GlobalAvgPool, _) => x.global_avg_pool(),
+        (Layer::Flatten, _) => x.flatten(),
+        (Layer::Relu, _) => x.relu(),
+        (Layer::LeakyRelu(leaky), _) => x.leaky_relu(leaky.slope),
+        (Layer::Elu(elu), _) => x.elu(elu.alpha),
+        (Layer::Gelu, _) => x.gelu(),
+        (Layer::Silu, _) => x.silu(),
+        (Layer::Softplus, _) => x.softplus(),
+        (Layer::Sigmoid, _) => x.sigmoid(),
+        (Layer::Tanh, _) => x.tanh(),
+        (Layer::Softmax, _) => x.softmax(),
     }
 }
 
@@ -186,7 +228,16 @@ impl FromStr for Model {
     type Err = InputError;
 
     fn from_str(spec: &str) -> Result<Self, InputError> {
-        Ok(Model { layers: spec::parse(spec)? })
+        let model = Model { layers: spec::parse(spec)? };
+        if model.layers.last() != Some(&Layer::Softmax) {
+            return Ok(model);
+        }
+        Err(InputError::new(
+            format!("{}, softmax", spec::place(spec, model.layers.len() - 1)),
+            "affine:N as the last word",
+            "softmax",
+            "leave it out: the loss takes the layer's plain outputs, and applies softmax itself",
+        ))
     }
 }
 
@@ -210,7 +261,9 @@ mod tests {
     #[test]
     fn parameters_are_named_by_their_layer() {
         let g = Graph::new();
-        let network = model("affine:5 relu affine:3").build(&g, [4].into(), Task::Classes(3)).unwrap();
+        let network = model("affine:5 relu affine:3")
+            .build(&g, [4].into(), Objective::usual(Task::Classes(3)), Build::Test)
+            .unwrap();
         let plan = g.predict(&[network.y]).unwrap();
         let names: Vec<(&str, &[usize])> = plan.parameters().iter().map(|p| (&*p.name, p.shape.axes())).collect();
         assert_eq!(names, [("0.weight", &[4, 5][..]), ("0.bias", &[5]), ("2.weight", &[5, 3]), ("2.bias", &[3])]);
@@ -220,7 +273,9 @@ mod tests {
 
     #[test]
     fn the_last_layer_must_fit() {
-        let misfit = |spec: &str, task| model(spec).build(&Graph::new(), [4].into(), task).unwrap_err();
+        let misfit = |spec: &str, task| {
+            model(spec).build(&Graph::new(), [4].into(), Objective::usual(task), Build::Test).unwrap_err()
+        };
         let e = misfit("affine:5 relu affine:3", Task::Classes(10));
         assert_eq!(e.place, "model 'affine:5 relu affine:3', word 3");
         assert_eq!(e.expected, "affine:10, one output for each of the 10 classes");
@@ -230,9 +285,22 @@ mod tests {
     }
 
     #[test]
+    fn softmax_stands_within_and_not_before_the_loss() {
+        let e = "affine:5 softmax".parse::<Model>().unwrap_err();
+        assert_eq!((&*e.place, &*e.found), ("model 'affine:5 softmax', word 2, softmax", "softmax"));
+        assert!(
+            model("affine:5 softmax affine:2")
+                .build(&Graph::new(), [4].into(), Objective::usual(Task::Classes(2)), Build::Test)
+                .is_ok()
+        );
+        let e = model("softmax affine:2").shapes([1, 2, 2].into()).unwrap_err();
+        assert_eq!((&*e.expected, &*e.found), ("a vector", "an image of 1x2x2"));
+    }
+
+    #[test]
     fn a_model_beyond_memory_is_refused() {
         let wide = model("affine:16777216 affine:16777216 affine:1");
-        assert!(wide.build(&Graph::new(), [1 << 59].into(), Task::Number).is_err());
+        assert!(wide.build(&Graph::new(), [1 << 59].into(), Objective::usual(Task::Number), Build::Test).is_err());
         assert!(model("affine:1").numbers([1 << 59].into()).is_err());
         let wide = model("conv2d:16777216@65536,padding=65536 affine:1");
         assert!(wide.numbers([1, 9, 9].into()).unwrap_err().expected.starts_with("at most 4294967296 numbers"));
@@ -244,7 +312,7 @@ mod tests {
         let spec = "conv2d:4@3,padding=1 relu max_pool:2 conv2d:6@3x2,groups=2 flatten tanh affine:3";
         for spec in [spec, &spec.replace("flatten ", "")] {
             let input = Shape::from([1, 8, 9]);
-            let network = model(spec).build(&g, input, Task::Classes(3)).unwrap();
+            let network = model(spec).build(&g, input, Objective::usual(Task::Classes(3)), Build::Test).unwrap();
             assert_eq!(network.x.shape(), input);
             let shapes: Vec<Shape> = model(spec).shapes(input).unwrap().iter().map(|s| s.output).collect();
             let built: Vec<Shape> = network.layers.iter().map(|&id| g.node(id).shape).collect();

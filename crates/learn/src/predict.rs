@@ -8,8 +8,9 @@ use crate::dataset::{Dataset, Target};
 use crate::encoding::{Encoding, TargetEncoding};
 use crate::evaluate::{Evaluation, Judgement, ROWS, Scores, best};
 use crate::input_error::InputError;
+use crate::loss::{Loss, Objective, probabilities};
 use crate::measures::Measures;
-use crate::model::Model;
+use crate::model::{Build, Model};
 use crate::weights::{self, Tensor};
 
 /// A network with its parameters and all that it needs to meet data.
@@ -17,6 +18,7 @@ use crate::weights::{self, Tensor};
 pub struct Predictor {
     model: Model,
     encoding: Encoding,
+    objective: Objective,
     tensors: Vec<Tensor>,
 }
 
@@ -36,16 +38,23 @@ impl Predictor {
     ///
     /// # Errors
     /// If they do not fit together.
-    pub fn new(model: Model, encoding: Encoding, tensors: Vec<Tensor>) -> Result<Self, InputError> {
-        Self::at("model", model, encoding, tensors)
+    pub fn new(model: Model, encoding: Encoding, loss: Loss, tensors: Vec<Tensor>) -> Result<Self, InputError> {
+        Self::at("model", model, encoding, Some(loss), tensors)
     }
 
     /// As [`new`](Self::new), naming `place` in errors.
-    pub(crate) fn at(place: &str, model: Model, encoding: Encoding, tensors: Vec<Tensor>) -> Result<Self, InputError> {
+    pub(crate) fn at(
+        place: &str,
+        model: Model,
+        encoding: Encoding,
+        loss: Option<Loss>,
+        tensors: Vec<Tensor>,
+    ) -> Result<Self, InputError> {
+        let objective = Objective::new(encoding.task(), loss)?;
         let graph = Graph::new();
-        let network = model.build(&graph, encoding.input.shape()?, encoding.task())?;
+        let network = model.build(&graph, encoding.input.shape()?, objective, Build::Test)?;
         let tensors = weights::fit(tensors, &graph.predict(&[network.y])?, place)?;
-        Ok(Predictor { model, encoding, tensors })
+        Ok(Predictor { model, encoding, objective, tensors })
     }
 
     /// The layers.
@@ -56,6 +65,11 @@ impl Predictor {
     /// How data meet the network.
     pub fn encoding(&self) -> &Encoding {
         &self.encoding
+    }
+
+    /// What it has learned, and by what loss.
+    pub fn objective(&self) -> Objective {
+        self.objective
     }
 
     /// The parameters, in the order of the layers.
@@ -100,7 +114,7 @@ impl Predictor {
             }
         };
         let graph = Graph::new();
-        let network = self.model.build(&graph, self.encoding.input.shape()?, self.encoding.task())?;
+        let network = self.model.build(&graph, self.encoding.input.shape()?, self.objective, Build::Test)?;
         let evaluation = Evaluation::new(&graph, &network)?;
         let backend = Cpu::new(threads);
         let mut arena = backend.allocate(&[&evaluation.plan], rows.len().min(ROWS))?;
@@ -117,8 +131,8 @@ impl Predictor {
     /// If there is no memory for the network.
     pub fn predict_into<W: Write>(&self, out: W, threads: usize) -> Result<Predictions<'_, W>, PredictError> {
         let graph = Graph::new();
-        let task = self.encoding.task();
-        let network = self.model.build(&graph, self.encoding.input.shape()?, task).map_err(PredictError::Input)?;
+        let input = self.encoding.input.shape()?;
+        let network = self.model.build(&graph, input, self.objective, Build::Test)?;
         let plan = graph.predict(&[network.y]).map_err(InputError::from)?;
         let backend = Cpu::new(threads);
         let mut arena = backend.allocate(&[&plan], ROWS).map_err(InputError::from)?;
@@ -186,8 +200,9 @@ impl<W: Write> Predictions<'_, W> {
     fn write(&mut self, outputs: &[f64]) -> Result<(), PredictError> {
         match &self.predictor.encoding.target {
             TargetEncoding::Classes(names) => {
-                self.out.write_field(names.get(best(outputs).0 as usize).map_or("", String::as_str))?;
-                for &probability in outputs {
+                let outputs = probabilities(outputs, names.len());
+                self.out.write_field(names.get(best(&outputs).0 as usize).map_or("", String::as_str))?;
+                for probability in outputs {
                     self.out.write_field((probability as f32).to_string())?;
                 }
             }

@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::divergence::Suspect;
 use crate::input_error::InputError;
 use crate::mini_batch::MiniBatches;
+use crate::model::Build;
 use crate::readers::Data;
 use crate::session::Session;
 use crate::settings::Settings;
@@ -73,7 +74,7 @@ pub fn range_test<B: Backend>(
     settings.check()?;
     let prepared = Prepared::new(data.into(), settings)?;
     let graph = chainrule_engine::Graph::new();
-    let network = prepared.model.build(&graph, prepared.input, prepared.encoding.task())?;
+    let network = prepared.model.build(&graph, prepared.input, prepared.objective, Build::Train)?;
     let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
     let rows = &prepared.split.train;
     let arena = backend.allocate(&[&update], settings.batch.min(rows.len())).map_err(InputError::from)?;

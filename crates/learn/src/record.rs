@@ -39,6 +39,9 @@ pub struct Record {
 /// What was asked: see [`Settings`](crate::Settings).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
+    /// The loss; the target's usual one in records that do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<String>,
     /// The optimizer, with what is not usual of it: see [`choice`](crate::choice).
     pub optimizer: String,
     /// The learning rate.
@@ -118,6 +121,7 @@ impl Record {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: trained.predictor.model().to_string(),
             training: Training {
+                loss: settings.loss.map(|loss| loss.to_string()),
                 optimizer: written(settings.optimizer),
                 rate: settings.rate(),
                 schedule: Some(settings.schedule).filter(|&s| s != Schedule::Constant).map(written),

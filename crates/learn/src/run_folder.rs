@@ -64,10 +64,12 @@ impl Run {
         }
         let record = Record::read(&path)?;
         let model = record.model.parse().map_err(|e: InputError| within(&path, e))?;
+        let loss = record.training.loss.as_deref().map(str::parse).transpose();
+        let loss = loss.map_err(|e: InputError| within(&path, e))?;
         let path = folder.join(MODEL);
         let place = path.display().to_string();
         let tensors = weights::read(&path)?;
-        let predictor = Predictor::at(&place, model, record.encoding(), tensors)?;
+        let predictor = Predictor::at(&place, model, record.encoding(), loss, tensors)?;
         Ok(Run { folder: folder.to_owned(), record, predictor })
     }
 

@@ -31,6 +31,7 @@ pub(crate) struct Session<'a, 'g, B: Backend> {
     course: Course,
     /// Of each epoch so far: what a schedule may go by.
     losses: Vec<f64>,
+    seed: u64,
 }
 
 impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
@@ -48,12 +49,8 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
             backend.write(&mut arena, parameter.span, &values);
         }
         let (optimizer, course) = (settings.optimizer.name(), settings.course(steps));
-        Session { backend, arena, loss: update.loss(), update, suspect, optimizer, course, losses: Vec::new() }
-    }
-
-    /// The plan of one step.
-    pub(crate) fn plan(&self) -> &Plan {
-        &self.update
+        let (losses, seed) = (Vec::new(), settings.seed);
+        Session { backend, arena, loss: update.loss(), update, suspect, optimizer, course, losses, seed }
     }
 
     /// Where the parameters are, for other plans of the same network.
@@ -103,8 +100,15 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
     pub(crate) fn step_at(&mut self, step: u64, rate: f64, batch: &[u32]) -> Result<f64, InputError> {
         let columns = self.suspect.table.columns();
         let rows = Rows::pick(&self.update, &columns, batch)?;
-        self.backend.run(&self.update, &mut self.arena, &rows, Clock { step, rate, seed: 0 });
+        let clock = Clock { step, rate, seed: self.seed };
+        self.backend.run(&self.update, &mut self.arena, &rows, clock);
         Ok(self.loss.map_or(f64::NAN, |loss| self.backend.read_number(&self.update, &self.arena, loss)))
+    }
+
+    /// Of the step number `at` of the epoch, from 0.
+    fn clock(&self, epoch: usize, at: usize, batches: &MiniBatches) -> Clock {
+        let step = number(epoch, at, batches);
+        Clock { step, rate: self.rate(step), seed: self.seed }
     }
 
     /// Replays the epoch from `start` up to the step that failed, and looks where.
@@ -123,9 +127,9 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         }
         let parameters = self.parameters();
         let rows = batches.iter().nth(failed).unwrap_or_default();
-        let first = self.suspect.first_not_finite(self.backend, &parameters, rows);
-        let rate = self.rate(number(epoch, failed, batches));
-        Ok(Diverged { epoch, step: failed + 1, of: "loss", loss, rate, optimizer: self.optimizer, first })
+        let clock = self.clock(epoch, failed, batches);
+        let first = self.suspect.first_not_finite(self.backend, &parameters, rows, clock);
+        Ok(Diverged { epoch, step: failed + 1, of: "loss", loss, rate: clock.rate, optimizer: self.optimizer, first })
     }
 
     /// After the last step of an epoch no step's loss has seen the parameters yet.
@@ -147,9 +151,10 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         // Without validation rows any row shows which parameter it was.
         let rows = if rows.is_empty() { batches.iter().next().unwrap_or_default() } else { rows };
         let mut chunks = rows.chunks(ROWS);
-        let first = chunks.find_map(|rows| self.suspect.first_not_finite(self.backend, &parameters, rows));
-        let rate = self.rate(number(epoch, batches.len() - 1, batches));
-        Err(Diverged { epoch, step: batches.len(), of, loss, rate, optimizer: self.optimizer, first })
+        let clock = self.clock(epoch, batches.len() - 1, batches);
+        let first = chunks.find_map(|rows| self.suspect.first_not_finite(self.backend, &parameters, rows, clock));
+        let (step, rate) = (batches.len(), clock.rate);
+        Err(Diverged { epoch, step, of, loss, rate, optimizer: self.optimizer, first })
     }
 
     fn everything(&self) -> Span {

@@ -5,6 +5,7 @@ use chainrule_engine::{OPTIMIZERS, Optimizer, Rule, Shape};
 use crate::choice;
 use crate::initial::Initial;
 use crate::input_error::InputError;
+use crate::loss::Loss;
 use crate::model::Model;
 use crate::schedule::{Course, Schedule};
 use crate::split::Fractions;
@@ -23,6 +24,8 @@ pub const MOST_THREADS: usize = 1024;
 pub struct Settings {
     /// The network; [`Model::usual`] for the target if `None`.
     pub model: Option<Model>,
+    /// What is made small; [`Loss::usual`] of the target if `None`.
+    pub loss: Option<Loss>,
     /// What a row is: a vector, or an image's channels, height and width; as the data say if `None`.
     pub input: Option<Shape>,
     /// How parameters follow their gradients.
@@ -51,6 +54,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             model: None,
+            loss: None,
             input: None,
             optimizer: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }.into(),
             rate: None,

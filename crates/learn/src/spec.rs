@@ -4,26 +4,24 @@
 //! need not be said follows commas: `conv2d:16@3,stride=2`. A word says what a layer does, never
 //! what goes in: that follows from the layer before it.
 
+mod elementwise;
 mod windows;
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use chainrule_engine::ops::MaxPool;
+use chainrule_engine::ops::{AvgPool, Elu, LeakyRelu, MaxPool};
 
 pub use self::windows::Convolution;
-use crate::closest::closest;
 use crate::input_error::{InputError, excerpt};
-
-/// The words of a SPEC, as users write them.
-pub const WORDS: [&str; 7] = ["affine:N", "conv2d:N@K", "max_pool:K", "flatten", "relu", "sigmoid", "tanh"];
+use crate::vocabulary::{Word, did_you_mean, usages};
 
 /// The widest layer that can be asked for.
 const WIDEST: usize = 1 << 24;
 
 /// One layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Layer {
     /// x·W + b with so many outputs; an image is flattened.
     Affine(usize),
@@ -31,14 +29,140 @@ pub enum Layer {
     Conv2d(Convolution),
     /// The largest of each window of a channel.
     MaxPool(MaxPool),
+    /// The mean of each window of a channel.
+    AvgPool(AvgPool),
+    /// The mean of each channel.
+    GlobalAvgPool,
     /// An image's numbers as a vector.
     Flatten,
+    /// Normalised over the batch, feature by feature or channel by channel.
+    BatchNorm,
+    /// Normalised over the numbers of each row.
+    LayerNorm,
+    /// In training, this share of the numbers replaced by 0.
+    Dropout(f64),
     /// max(x, 0)
     Relu,
+    /// x where x > 0, else a share of it.
+    LeakyRelu(LeakyRelu),
+    /// x where x > 0, else α(eˣ − 1).
+    Elu(Elu),
+    /// x·Φ(x)
+    Gelu,
+    /// x / (1 + e⁻ˣ)
+    Silu,
+    /// ln(1 + eˣ)
+    Softplus,
     /// 1 / (1 + e⁻ˣ)
     Sigmoid,
     /// tanh x
     Tanh,
+    /// eˣ / Σ eˣ
+    Softmax,
+}
+
+/// How a word becomes a layer.
+struct Entry {
+    word: Word,
+    layer: fn(&Written<'_>) -> Result<Layer, InputError>,
+}
+
+/// The words of a SPEC. What is in here is understood, offered to who misspells it, and listed.
+static ENTRIES: [Entry; 18] = [
+    Entry {
+        word: Word {
+            name: "affine",
+            usage: "affine:N",
+            usual: "",
+            formula: "y = x·W + b, N outputs; an image is flattened first",
+        },
+        layer: affine,
+    },
+    Entry {
+        word: Word {
+            name: "conv2d",
+            usage: "conv2d:N@K",
+            usual: "stride=1, padding=0, dilation=1, groups=1",
+            formula: "y = x ⋆ w + b, N output channels, kernels of K x K (or N@HxW)",
+        },
+        layer: windows::conv2d,
+    },
+    Entry {
+        word: Word {
+            name: "max_pool",
+            usage: "max_pool:K",
+            usual: "stride=K, padding=0",
+            formula: "y = the largest of each window of K x K",
+        },
+        layer: windows::max_pool,
+    },
+    Entry {
+        word: Word {
+            name: "avg_pool",
+            usage: "avg_pool:K",
+            usual: "stride=K, padding=0",
+            formula: "y = the mean of each window of K x K, zeros of the padding included",
+        },
+        layer: windows::avg_pool,
+    },
+    plain("global_avg_pool", "y = the mean of each channel", |x| x.alone(Layer::GlobalAvgPool)),
+    plain(
+        "batch_norm",
+        "y = (x - mean)/√(variance + 1e-5)·γ + β over the batch, in a test over what training met",
+        |x| x.alone(Layer::BatchNorm),
+    ),
+    plain("layer_norm", "y = (x - mean)/√(variance + 1e-5)·γ + β over the numbers of a row", |x| {
+        x.alone(Layer::LayerNorm)
+    }),
+    Entry { word: elementwise::DROPOUT, layer: elementwise::dropout },
+    plain("flatten", "y = x, an image's numbers as a vector", |x| x.alone(Layer::Flatten)),
+    plain("relu", "y = max(x, 0)", |x| x.alone(Layer::Relu)),
+    Entry { word: elementwise::LEAKY_RELU, layer: elementwise::leaky_relu },
+    Entry { word: elementwise::ELU, layer: elementwise::elu },
+    plain("gelu", "y = x·Φ(x), Φ the normal distribution's", |x| x.alone(Layer::Gelu)),
+    plain("silu", "y = x/(1 + e⁻ˣ)", |x| x.alone(Layer::Silu)),
+    plain("softplus", "y = ln(1 + eˣ)", |x| x.alone(Layer::Softplus)),
+    plain("sigmoid", "y = 1/(1 + e⁻ˣ)", |x| x.alone(Layer::Sigmoid)),
+    plain("tanh", "y = tanh x", |x| x.alone(Layer::Tanh)),
+    plain("softmax", "y = eˣ / Σ eˣ, within a network: the loss has its own", |x| x.alone(Layer::Softmax)),
+];
+
+/// A word without parameters.
+const fn plain(
+    name: &'static str,
+    formula: &'static str,
+    layer: fn(&Written<'_>) -> Result<Layer, InputError>,
+) -> Entry {
+    Entry { word: Word { name, usage: name, usual: "", formula }, layer }
+}
+
+/// The words of a SPEC.
+pub fn words() -> impl Iterator<Item = &'static Word> + Clone {
+    ENTRIES.iter().map(|entry| &entry.word)
+}
+
+/// A word as it was written, and where.
+struct Written<'a> {
+    word: &'a str,
+    /// Before the colon.
+    name: &'a str,
+    /// After it.
+    sizes: Option<&'a str>,
+    place: &'a dyn Fn() -> String,
+}
+
+impl Written<'_> {
+    fn wrong(&self, expected: impl Into<String>, hint: impl Into<String>) -> InputError {
+        InputError::new((self.place)(), expected, excerpt(self.word), hint)
+    }
+
+    /// `layer`, if nothing follows the word.
+    fn alone(&self, layer: Layer) -> Result<Layer, InputError> {
+        match self.sizes {
+            None => Ok(layer),
+            Some(_) => Err(self.wrong(format!("'{}' alone", self.name), "it takes no sizes")),
+        }
+    }
 }
 
 /// The layers of a SPEC, first to last.
@@ -57,7 +181,7 @@ pub fn parse(spec: &str) -> Result<Vec<Layer>, InputError> {
     let layers: Vec<Layer> = spec
         .split_whitespace()
         .enumerate()
-        .map(|(at, word)| layer(word, || place(spec, at)))
+        .map(|(at, word)| layer(word, &|| place(spec, at)))
         .collect::<Result<_, _>>()?;
     if layers.is_empty() {
         return Err(InputError::new(
@@ -75,38 +199,19 @@ pub(crate) fn place(spec: &str, at: usize) -> String {
     format!("model {}, word {}", excerpt(spec), at + 1)
 }
 
-fn layer(word: &str, place: impl Fn() -> String) -> Result<Layer, InputError> {
+fn layer(word: &str, place: &dyn Fn() -> String) -> Result<Layer, InputError> {
     let (name, sizes) = match word.split_once(':') {
         Some((name, sizes)) => (name, Some(sizes)),
         None => (word, None),
     };
-    let plain = match name {
-        "affine" => return affine(sizes.unwrap_or_default(), word, place),
-        "conv2d" => return windows::conv2d(sizes.unwrap_or_default(), word, &place),
-        "max_pool" => return windows::max_pool(sizes.unwrap_or_default(), word, &place),
-        "flatten" => Layer::Flatten,
-        "relu" => Layer::Relu,
-        "sigmoid" => Layer::Sigmoid,
-        "tanh" => Layer::Tanh,
-        _ => {
-            let stem = |word: &'static str| word.split(':').next().unwrap_or(word);
-            let near =
-                closest(name, WORDS.map(stem)).and_then(|near| WORDS.into_iter().find(|word| stem(word) == near));
-            let hint = match near {
-                Some(near) => format!("did you mean '{near}'?"),
-                None => "for example 'affine:50 relu affine:10'".to_owned(),
-            };
-            return Err(InputError::new(place(), format!("one of {}", WORDS.join(", ")), excerpt(word), hint));
+    let written = Written { word, name, sizes, place };
+    match ENTRIES.iter().find(|entry| entry.word.name == name) {
+        Some(entry) => (entry.layer)(&written),
+        None => {
+            let hint = did_you_mean(name, words());
+            let hint = hint.unwrap_or_else(|| "for example 'affine:50 relu affine:10'".to_owned());
+            Err(written.wrong(format!("one of {}", usages(words())), hint))
         }
-    };
-    match sizes {
-        None => Ok(plain),
-        Some(_) => Err(InputError::new(
-            place(),
-            format!("'{name}' alone"),
-            excerpt(word),
-            "only affine, conv2d and max_pool take sizes",
-        )),
     }
 }
 
@@ -117,36 +222,42 @@ fn whole(text: &str, range: RangeInclusive<usize>) -> Option<usize> {
     text.parse().ok().filter(|number| digits && range.contains(number))
 }
 
-fn affine(outputs: &str, word: &str, place: impl Fn() -> String) -> Result<Layer, InputError> {
-    match whole(outputs, 1..=WIDEST) {
-        Some(outputs) => Ok(Layer::Affine(outputs)),
-        None => Err(InputError::new(
-            place(),
-            format!("affine:N with N from 1 to {WIDEST}"),
-            excerpt(word),
-            "N is how many outputs the layer has, such as affine:50",
-        )),
-    }
+fn affine(written: &Written<'_>) -> Result<Layer, InputError> {
+    whole(written.sizes.unwrap_or_default(), 1..=WIDEST).map(Layer::Affine).ok_or_else(|| {
+        let hint = "N is how many outputs the layer has, such as affine:50";
+        written.wrong(format!("affine:N with N from 1 to {WIDEST}"), hint)
+    })
 }
 
 impl FromStr for Layer {
     type Err = InputError;
 
     fn from_str(word: &str) -> Result<Self, InputError> {
-        layer(word.trim(), || place(word, 0))
+        layer(word.trim(), &|| place(word, 0))
     }
 }
 
 impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match *self {
             Layer::Affine(outputs) => write!(f, "affine:{outputs}"),
             Layer::Conv2d(convolution) => convolution.fmt(f),
-            Layer::MaxPool(pool) => windows::write_max_pool(f, *pool),
+            Layer::MaxPool(pool) => windows::write_max_pool(f, pool),
+            Layer::AvgPool(pool) => windows::write_avg_pool(f, pool),
+            Layer::GlobalAvgPool => f.write_str("global_avg_pool"),
             Layer::Flatten => f.write_str("flatten"),
+            Layer::BatchNorm => f.write_str("batch_norm"),
+            Layer::LayerNorm => f.write_str("layer_norm"),
+            Layer::Dropout(rate) => write!(f, "dropout:{rate}"),
             Layer::Relu => f.write_str("relu"),
+            Layer::LeakyRelu(LeakyRelu { slope }) => elementwise::write(f, "leaky_relu", slope, elementwise::SLOPE),
+            Layer::Elu(Elu { alpha }) => elementwise::write(f, "elu", alpha, elementwise::ALPHA),
+            Layer::Gelu => f.write_str("gelu"),
+            Layer::Silu => f.write_str("silu"),
+            Layer::Softplus => f.write_str("softplus"),
             Layer::Sigmoid => f.write_str("sigmoid"),
             Layer::Tanh => f.write_str("tanh"),
+            Layer::Softmax => f.write_str("softmax"),
         }
     }
 }
@@ -161,21 +272,39 @@ mod tests {
 
     #[test]
     fn words_are_layers_and_layers_are_words() {
-        let layers = parse("  conv2d:4@3 max_pool:2 flatten affine:50 relu\tsigmoid tanh\n affine:10 ").unwrap();
+        let layers = parse(
+            "  conv2d:4@3 max_pool:2 flatten affine:50 relu\tsigmoid tanh\n softmax gelu silu softplus affine:10 ",
+        )
+        .unwrap();
         let words: Vec<String> = layers.iter().map(Layer::to_string).collect();
-        assert_eq!(words.join(" "), "conv2d:4@3 max_pool:2 flatten affine:50 relu sigmoid tanh affine:10");
+        assert_eq!(
+            words.join(" "),
+            "conv2d:4@3 max_pool:2 flatten affine:50 relu sigmoid tanh softmax gelu silu softplus affine:10"
+        );
+    }
+
+    #[test]
+    fn every_word_is_understood_and_no_two_are_alike() {
+        for word in words() {
+            let found = layer(word.name, &String::new);
+            assert!(found.is_ok() || found.is_err_and(|e| !e.expected.starts_with("one of")), "{}", word.name);
+            assert!(word.usage.starts_with(word.name) && !word.formula.is_empty(), "{}", word.name);
+            assert_eq!(words().filter(|other| other.name == word.name).count(), 1);
+        }
     }
 
     #[test]
     fn an_unknown_word_is_placed_and_answered_with_the_list() {
         let e = error("affine:50 rleu affine:10");
         assert_eq!(e.place, "model 'affine:50 rleu affine:10', word 2");
-        assert_eq!(e.expected, "one of affine:N, conv2d:N@K, max_pool:K, flatten, relu, sigmoid, tanh");
+        assert!(e.expected.starts_with("one of affine:N, conv2d:N@K, max_pool:K, "), "{}", e.expected);
         assert_eq!((e.found.as_str(), e.hint.as_str()), ("'rleu'", "did you mean 'relu'?"));
         assert_eq!(error("afine:5").hint, "did you mean 'affine:N'?");
         assert_eq!(error("conv:8@3").hint, "did you mean 'conv2d:N@K'?");
         assert_eq!(error("maxpool:2").hint, "did you mean 'max_pool:K'?");
-        assert_eq!(error("softmax").hint, "for example 'affine:50 relu affine:10'");
+        assert_eq!(error("leaky:0.1").hint, "did you mean 'leaky_relu[:S]'?");
+        assert_eq!(error("sofmax").hint, "did you mean 'softmax'?");
+        assert_eq!(error("lstm").hint, "for example 'affine:50 relu affine:10'");
     }
 
     #[test]

@@ -14,8 +14,10 @@ use crate::divergence::{Diverged, Suspect};
 use crate::encoding::{Encoding, Table};
 use crate::evaluate::{self, Evaluation, Scores};
 use crate::input_error::InputError;
+use crate::layer_shape::Role;
+use crate::loss::Objective;
 use crate::mini_batch::MiniBatches;
-use crate::model::Model;
+use crate::model::{Build, Model};
 use crate::predict::Predictor;
 use crate::readers::Data;
 use crate::session::{Session, number};
@@ -141,13 +143,15 @@ pub fn train_on<B: Backend>(
     mut watch: impl FnMut(Progress<'_>),
 ) -> Result<Trained, TrainError> {
     settings.check()?;
-    let Prepared { fingerprint, split, encoding, input, model, table, own, test_rows } =
+    let Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows } =
         Prepared::new(data.into(), settings)?;
 
     let graph = Graph::new();
-    let network = model.build(&graph, input, encoding.task())?;
+    let network = model.build(&graph, input, objective, Build::Train)?;
     let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
-    let evaluation = Evaluation::new(&graph, &network).map_err(InputError::from)?;
+    let test_graph = Graph::new();
+    let test_network = model.build(&test_graph, input, objective, Build::Test)?;
+    let evaluation = Evaluation::new(&test_graph, &test_network).map_err(InputError::from)?;
     let largest = settings.batch.min(split.train.len()).max(evaluate::ROWS);
     let arena = backend.allocate(&[&update, &evaluation.plan], largest).map_err(InputError::from)?;
     expect_room(update.layout().parameters, update.layout().memory)?;
@@ -157,7 +161,7 @@ pub fn train_on<B: Backend>(
     let mut session = Session::begin(backend, arena, update, suspect, settings, batches.len());
     watch(Progress::Start(&Start {
         model: model.clone(),
-        parameters: session.plan().parameters().iter().map(|p| p.span.len).sum(),
+        parameters: weights_and_biases(&model, input)?,
         parts,
         steps: batches.len(),
         epochs: settings.epochs,
@@ -197,8 +201,13 @@ pub fn train_on<B: Backend>(
         return Err(no_rows().into());
     };
     Ok(Trained {
-        predictor: Predictor::new(model.clone(), encoding, tensors)?,
-        settings: Settings { model: Some(model), rate: Some(settings.rate()), ..settings.clone() },
+        predictor: Predictor::new(model.clone(), encoding, objective.loss, tensors)?,
+        settings: Settings {
+            model: Some(model),
+            loss: Some(objective.loss),
+            rate: Some(settings.rate()),
+            ..settings.clone()
+        },
         fingerprint,
         parts,
         history,
@@ -215,6 +224,7 @@ pub(crate) struct Prepared {
     pub(crate) fingerprint: String,
     pub(crate) split: Split,
     pub(crate) encoding: Encoding,
+    pub(crate) objective: Objective,
     pub(crate) input: Shape,
     pub(crate) model: Model,
     pub(crate) table: Table,
@@ -236,12 +246,20 @@ impl Prepared {
             encoding.input.lay_out(shape, &data.train.source)?;
         }
         let input = encoding.input.shape()?;
-        let model = settings.model.clone().unwrap_or_else(|| Model::usual(encoding.task()));
+        let objective = Objective::new(encoding.task(), settings.loss)?;
+        let model = settings.model.clone().unwrap_or_else(|| Model::usual(objective.outputs()));
         let table = encoding.apply(data.train)?;
         let own = data.test.map(|test| encoding.apply(test)).transpose()?;
         let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
-        Ok(Prepared { fingerprint, split, encoding, input, model, table, own, test_rows })
+        Ok(Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows })
     }
+}
+
+/// How many numbers a gradient changes.
+fn weights_and_biases(model: &Model, input: Shape) -> Result<usize, InputError> {
+    let shapes = model.shapes(input)?;
+    let learned = |(role, _): &&(Role, Shape)| matches!(role, Role::Weight | Role::Bias);
+    Ok(shapes.iter().flat_map(|layer| &layer.parameters).filter(learned).map(|(_, shape)| shape.len()).sum())
 }
 
 fn no_rows() -> InputError {

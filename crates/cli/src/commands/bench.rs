@@ -9,7 +9,7 @@ use std::time::Duration;
 use chainrule::engine::{Cpu, Graph, Optimizer, Rule};
 use chainrule::record::Training;
 use chainrule::settings::all_threads;
-use chainrule::{InputError, Task};
+use chainrule::{Build, InputError, Objective, Task};
 use clap::Args;
 use serde::Serialize;
 
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     };
     let batch = args.batch.or(trained.map(|training| training.batch)).unwrap_or(100);
     let graph = Graph::new();
-    let network = subject.model.build(&graph, subject.input, subject.task)?;
+    let network = subject.model.build(&graph, subject.input, subject.objective, Build::Train)?;
     let plan = graph.update(network.loss, optimizer).map_err(InputError::from)?;
     let cpu = Cpu::new(args.threads.unwrap_or_else(all_threads));
     let mut rehearsal = Rehearsal::new(&subject, &plan, cpu, batch)?;
@@ -79,7 +79,12 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
 
 /// The network of *Deep Learning from Scratch*.
 fn book() -> Result<Subject, InputError> {
-    Ok(Subject { model: "affine:50 relu affine:10".parse()?, input: [784].into(), task: Task::Classes(10), run: None })
+    Ok(Subject {
+        model: "affine:50 relu affine:10".parse()?,
+        input: [784].into(),
+        objective: Objective::usual(Task::Classes(10)),
+        run: None,
+    })
 }
 
 /// All that is printed.

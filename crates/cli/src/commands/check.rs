@@ -7,7 +7,7 @@ use chainrule::engine::gradient_check::{CheckOptions, Difference, ParameterCheck
 use chainrule::engine::{Column, Graph};
 use chainrule::initial::initial;
 use chainrule::random::{Purpose, stream};
-use chainrule::{InputError, Task, Tensor};
+use chainrule::{Build, InputError, Task, Tensor};
 use clap::Args;
 use serde::Serialize;
 
@@ -75,7 +75,7 @@ fn answer(report: &Report, json: bool, mut out: impl Write) -> anyhow::Result<()
 }
 
 fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterCheck>> {
-    let Subject { model, input, task, run } = subject;
+    let Subject { model, input, objective, run } = subject;
     // Of a convolution the images between the layers may be far more than its weights.
     let images = model.shapes(*input)?.into_iter().map(|layer| layer.output).filter(|shape| shape.rank() == 3);
     let a_row = images.fold(input.len(), |sum, image| sum.saturating_add(image.len()));
@@ -89,7 +89,7 @@ fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterChe
     }
 
     let graph = Graph::new();
-    let network = model.build(&graph, *input, *task)?;
+    let network = model.build(&graph, *input, *objective, Build::Train)?;
     let plan = graph.gradients(network.loss).map_err(InputError::from)?;
     let random =
         || plan.parameters().iter().zip(0..).map(|(p, number)| initial(model, None, number, p.shape, args.seed));
@@ -102,7 +102,7 @@ fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterChe
     let mut draws = stream(args.seed, Purpose::Sample, 0);
     let x: Vec<f64> = (0..args.rows * input.len()).map(|_| draws.normal()).collect();
     let (mut labels, mut targets) = (Vec::new(), Vec::new());
-    let t = match *task {
+    let t = match objective.task {
         Task::Classes(classes) => {
             let classes = u32::try_from(classes).unwrap_or(u32::MAX);
             labels.extend((0..args.rows).map(|_| draws.below(classes)));

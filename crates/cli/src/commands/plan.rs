@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 
 use chainrule::engine::{Cpu, Goal, Graph, Optimizer, Plan, Request};
 use chainrule::record::Training;
-use chainrule::{InputError, Settings};
+use chainrule::{Build, InputError, Settings};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
@@ -64,7 +64,11 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<()> {
         None => trained.map(Training::optimizer).transpose()?,
     };
     let graph = Graph::new();
-    let network = subject.model.build(&graph, subject.input, subject.task)?;
+    let build = match args.goal {
+        Delivers::Gradients | Delivers::Update => Build::Train,
+        Delivers::Predict | Delivers::Loss => Build::Test,
+    };
+    let network = subject.model.build(&graph, subject.input, subject.objective, build)?;
     let goal = match args.goal {
         Delivers::Predict => Goal::Predict,
         Delivers::Loss => Goal::Loss,

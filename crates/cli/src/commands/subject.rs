@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use chainrule::engine::Shape;
 use chainrule::spec::Layer;
-use chainrule::{Model, Run, Task};
+use chainrule::{Loss, Model, Objective, Run, Task};
 use clap::{ArgGroup, Args};
 
 use crate::arguments;
@@ -16,10 +16,13 @@ use crate::arguments;
 pub(crate) struct SubjectArgs {
     /// The folder that `chainrule train` wrote: its network, with its trained parameters
     run: Option<PathBuf>,
-    /// The layers in order, of affine:N, conv2d:N@K, max_pool:K, flatten, relu, sigmoid and tanh;
+    /// The layers in order, of the words that `chainrule list layers` shows;
     /// with affine:1 last it predicts a number
     #[arg(long, value_name = "SPEC", value_parser = arguments::model, requires = "input")]
     model: Option<Model>,
+    /// What is made small [default: the run's, or as the last layer says: mean_squared after affine:1]
+    #[arg(long, value_name = "NAME", value_parser = arguments::loss, requires = "model", conflicts_with = "run")]
+    loss: Option<Loss>,
     /// How many numbers a row has, or an image's channels x height x width: 784, or 1x28x28
     #[arg(long, value_name = "SHAPE", value_parser = arguments::input, requires = "model", conflicts_with = "run")]
     input: Option<Shape>,
@@ -30,7 +33,7 @@ pub(crate) struct Subject {
     pub(crate) model: Model,
     /// A row: a vector, or an image.
     pub(crate) input: Shape,
-    pub(crate) task: Task,
+    pub(crate) objective: Objective,
     /// Where it comes from, if not from a SPEC.
     pub(crate) run: Option<Run>,
 }
@@ -49,12 +52,12 @@ impl SubjectArgs {
         let Some(folder) = &self.run else {
             let model = self.model.clone().context("give a RUN or --model")?;
             let input = self.input.context("--model takes --input as well")?;
-            return Ok(Subject { task: task(&model), model, input, run: None });
+            let objective = Objective::new(task(&model, self.loss), self.loss)?;
+            return Ok(Subject { objective, model, input, run: None });
         };
         let run = Run::open(folder)?;
-        let encoding = run.predictor.encoding();
-        let (input, task) = (encoding.input.shape()?, encoding.task());
-        Ok(Subject { model: run.predictor.model().clone(), input, task, run: Some(run) })
+        let (input, objective) = (run.predictor.encoding().input.shape()?, run.predictor.objective());
+        Ok(Subject { model: run.predictor.model().clone(), input, objective, run: Some(run) })
     }
 }
 
@@ -71,10 +74,11 @@ pub(crate) fn row(width: usize, image: Option<[usize; 3]>) -> String {
     }
 }
 
-/// One output is a number, more are classes.
-fn task(model: &Model) -> Task {
+/// One output is a number, or which of two classes; more are classes.
+fn task(model: &Model, loss: Option<Loss>) -> Task {
     match model.layers().last() {
         Some(Layer::Affine(outputs @ 2..)) => Task::Classes(*outputs),
+        _ if loss == Some(Loss::BinaryCrossEntropy) => Task::Classes(2),
         _ => Task::Number,
     }
 }

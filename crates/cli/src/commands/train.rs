@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
-use chainrule::{Fractions, Initial, Model, Record, Schedule, Settings, Source, TrainError, train};
+use chainrule::{Fractions, Initial, Loss, Model, Record, Schedule, Settings, Source, TrainError, train};
 use clap::Args;
 
 use super::find_rate;
@@ -30,14 +30,7 @@ Examples:
   chainrule train --model 'conv2d:16@3,padding=1 relu max_pool:2 affine:10'
   chainrule train pixels.csv --target digit --input 1x28x28 --model 'conv2d:8@5 relu max_pool:2 affine:10'
 
-The words of SPEC:
-  affine:N            N outputs; of an image, of all its numbers
-  conv2d:N@K          N output channels, kernels of K by K, or of H by W with @HxW;
-                      may be followed by ,stride=1 ,padding=0 ,dilation=1 ,groups=1
-  max_pool:K          the largest of each window of K by K;
-                      may be followed by ,stride=K ,padding=0
-  flatten             an image as a vector
-  relu sigmoid tanh   element by element"
+The words of SPEC, with their parameters and formulas:  chainrule list layers"
 )]
 pub(crate) struct TrainArgs {
     /// A CSV table, or a folder of MNIST's IDX files; either plain or gzipped
@@ -45,10 +38,13 @@ pub(crate) struct TrainArgs {
     /// The column to learn: its name, or its number from 0 where there are no names
     #[arg(long, value_name = "COLUMN", requires = "data")]
     target: Option<String>,
-    /// The layers in order, of affine:N, conv2d:N@K, max_pool:K, flatten, relu, sigmoid and tanh
+    /// The layers in order, of the words that `chainrule list layers` shows
     /// [default: 'affine:128 relu affine:K']
     #[arg(long, value_name = "SPEC", value_parser = arguments::model)]
     model: Option<Model>,
+    /// What is made small, of the words that `chainrule list losses` shows [default: as the target says]
+    #[arg(long, value_name = "NAME", value_parser = arguments::loss)]
+    loss: Option<Loss>,
     /// What image a row of a table is, channels x height x width: 1x28x28 [default: as the data say]
     #[arg(long, value_name = "SHAPE", value_parser = arguments::input)]
     input: Option<Shape>,
@@ -120,6 +116,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         Source { path: args.data.clone(), target: args.target.clone(), header: args.no_header.then_some(false) };
     let settings = Settings {
         model: args.model.clone(),
+        loss: args.loss,
         input: args.input,
         optimizer: args.optimizer(),
         rate: args.rate,

@@ -6,7 +6,8 @@ use super::product::{Finish, Product, Soon};
 use super::run::{Chunk, Run, Slot, cells, cells_mut};
 use super::softmax::class;
 use crate::function::Map;
-use crate::kernel::{BufId, Epilogue, Kernel, Sizes};
+use crate::kernel::{BufId, Epilogue, Kernel, Sizes, following};
+use crate::mask::Mask;
 
 impl Run<'_> {
     /// A call over the rows of a chunk, each by itself; a call on wholes goes over one row.
@@ -72,6 +73,30 @@ impl Run<'_> {
                         unsafe { (k.sum_elements)(channel, plane, y.row(r).add(c)) }
                     }
                 }
+            }
+            Kernel::Dropout { x, y, rate, stream } => {
+                let (x, y) = (slot(x), slot(y));
+                let mask = Mask::new(rate, stream, self.clock.seed, self.clock.step);
+                let scale = (1.0 / (1.0 - rate)) as f32;
+                for r in 0..count {
+                    // SAFETY: as above.
+                    unsafe { (k.dropout)(mask.row(at.first + r), scale, x.row(r), y.row(r), y.len) }
+                }
+            }
+            Kernel::OverPositions { x, y } => {
+                let (x, y) = (slot(x), slot(y));
+                for r in 0..count {
+                    // SAFETY: as above.
+                    let (x, y) = unsafe { (cells(x, r), cells_mut(y, r)) };
+                    y.chunks_exact_mut(y.len() / x.len()).zip(x).for_each(|(plane, &x)| plane.fill(x));
+                }
+            }
+            Kernel::Follow { parameter, value, share, variance_of } => {
+                let Some((keep, take)) = following(share, variance_of, self.rows.count) else { return };
+                // SAFETY: as above; in this sweep nobody else reads or writes the parameter.
+                let (parameter, value) = unsafe { (cells_mut(slot(parameter), 0), cells(slot(value), 0)) };
+                let follow = |w: f32, v: f32| keep * f64::from(w) + take * f64::from(v);
+                parameter.iter_mut().zip(value).for_each(|(w, &v)| *w = follow(*w, v) as f32);
             }
             Kernel::MaxPool { x, y, at: place, window, padding } => {
                 let (x, y, place) = (slot(x), slot(y), slot(place));
@@ -209,6 +234,7 @@ impl Run<'_> {
                 panel: self.panel(at.worker),
                 panel_holds_b: false,
                 soon: Soon::NOTHING,
+                kernels: self.kernels,
             };
             // SAFETY: slots of this plan in this arena, with sizes that the op has checked; these columns of y
             // are this worker's alone for this chunk, and y shares memory with none of its operands.

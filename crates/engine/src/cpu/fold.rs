@@ -3,7 +3,8 @@
 //! A weight's gradient Σ rows xᵀ·dy is computed block by block into a buffer that stays in cache, and each
 //! block is used up by the optimizer at once: the whole gradient is never in memory.
 
-use super::product::{Finish, PANEL_ROWS, Product, Soon, product};
+use super::instruction_set::Kernels;
+use super::product::{Finish, PANEL_ROWS, Product, Soon};
 use super::simd::{LANES, Simd};
 use super::update::update;
 use crate::optimizer::Step;
@@ -40,6 +41,8 @@ pub(super) struct Fold {
     /// Room for a packed panel, and for [`BLOCK`] numbers.
     pub(super) panel: *mut f32,
     pub(super) buffer: *mut f32,
+    /// Of the same instruction set: a product's tiles are compiled once, and called from here.
+    pub(super) kernels: &'static Kernels,
 }
 
 /// Computes the gradient's rows.
@@ -68,10 +71,11 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
             panel: f.panel,
             panel_holds_b: false,
             soon: Soon::NOTHING,
+            kernels: f.kernels,
         };
         match f.target {
             Target::Store(y) => {
-                product::<S>(&part(f.from, f.to - f.from, 0, f.n, y.add(f.from * f.n), f.n));
+                (f.kernels.product)(&part(f.from, f.to - f.from, 0, f.n, y.add(f.from * f.n), f.n));
             }
             Target::Update { step, w, block } => {
                 // What an L2 holds is not worth asking for.
@@ -82,7 +86,7 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
                     for i in (f.from..f.to).step_by(BLOCK_ROWS) {
                         let rows = BLOCK_ROWS.min(f.to - i);
                         let here = w.add(i * f.n + j);
-                        product::<S>(&Product {
+                        (f.kernels.product)(&Product {
                             panel_holds_b: one_panel && i > f.from,
                             soon: if far {
                                 Soon { p: here, row: f.n, blocks: step.numbers(), block }

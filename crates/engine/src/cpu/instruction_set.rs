@@ -14,6 +14,7 @@ use super::softmax;
 use super::update;
 use super::weight_gradient::{self, WeightGradient};
 use crate::function::{Map, Zip};
+use crate::mask::RowMask;
 use crate::optimizer::Step;
 use crate::window::Window;
 
@@ -33,6 +34,7 @@ pub(super) struct Kernels {
     pub(super) update: unsafe fn(Step, *mut f32, usize, *const f32, usize),
     pub(super) map: unsafe fn(Map, *const f32, *mut f32, usize),
     pub(super) zip: unsafe fn(Zip, *const f32, usize, *const f32, usize, *mut f32, usize),
+    pub(super) dropout: unsafe fn(RowMask, f32, *const f32, *mut f32, usize),
     pub(super) max_pool: unsafe fn(&Window, usize, *const f32, *mut f32, *mut f32),
     pub(super) max_pool_gradient: unsafe fn(&Window, *const f32, *const f32, *mut f32),
     pub(super) sum_elements: unsafe fn(*const f32, usize, *mut f32),
@@ -69,6 +71,7 @@ macro_rules! instruction_set {
                 fn zip(
                     f: Zip, a: *const f32, a_step: usize, b: *const f32, b_step: usize, y: *mut f32, len: usize
                 ) = elementwise::zip;
+                fn dropout(mask: RowMask, scale: f32, x: *const f32, y: *mut f32, len: usize) = elementwise::dropout;
                 fn max_pool(window: &Window, padding: usize, x: *const f32, y: *mut f32, at: *mut f32) = pool::max_pool;
                 fn max_pool_gradient(window: &Window, dy: *const f32, at: *const f32, dx: *mut f32) = pool::max_pool_gradient;
                 fn sum_elements(x: *const f32, len: usize, y: *mut f32) = elementwise::sum_elements;
@@ -91,7 +94,7 @@ macro_rules! instruction_set {
             }
             Kernels {
                 name: $name, product, fold, convolution, weight_gradient, sum_squares, sum_rows, sum_rows_update, update, map,
-                zip, max_pool, max_pool_gradient, sum_elements,
+                zip, dropout, max_pool, max_pool_gradient, sum_elements,
                 multiply_add, read_and_write, softmax, softmax_gradient, cross_entropy, cross_entropy_gradient,
             }
         };

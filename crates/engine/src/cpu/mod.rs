@@ -16,6 +16,7 @@ pub mod machine;
 mod math;
 mod memory;
 mod norm;
+mod normal;
 mod pool;
 mod product;
 mod run;

@@ -9,7 +9,7 @@
 //! first tile of rows leaves in the panel what it has loaded. For fewer rows the tiles are wider instead, as each number
 //! of B is used so rarely that reading it is all that counts.
 
-use super::elementwise::{map, zip};
+use super::instruction_set::Kernels;
 use super::simd::{LANES, Simd, prefetch};
 use crate::function::{Map, Zip};
 
@@ -82,6 +82,8 @@ pub(super) struct Product {
     /// The panel holds this B already, from a product of as many columns and as great a depth.
     pub(super) panel_holds_b: bool,
     pub(super) soon: Soon,
+    /// Of the same instruction set: activations that are too long to stand in every tile are called.
+    pub(super) kernels: &'static Kernels,
 }
 
 /// Rows of a register tile by its vectors, of `most` vectors for many rows: as many accumulators as the registers allow.
@@ -194,7 +196,7 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
                 (_, true) => tile_of::<S, 4, true>(p, &tile, i, rows),
             }
             if tile.last {
-                finish_rows::<S>(p, &tile, i, rows);
+                finish_rows(p, &tile, i, rows);
             }
             if tile.reading == Reading::Packing {
                 let b_row = vectors * LANES;
@@ -353,14 +355,16 @@ unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>
 
 /// The activations that are too long to stand in every tile: over rows that are still in cache.
 #[inline(always)]
-unsafe fn finish_rows<S: Simd>(p: &Product, t: &Tile, i: usize, rows: usize) {
+unsafe fn finish_rows(p: &Product, t: &Tile, i: usize, rows: usize) {
     // SAFETY: the caller's promises, for rows i..i + rows.
     unsafe {
         for at in (i..i + rows).map(|i| i * p.c_row) {
             let c = t.c.add(at);
             match t.finish {
-                Finish::Map(f) if f != Map::Relu => map::<S>(f, c, c, t.columns),
-                Finish::Zip(f, with) if f != Zip::ReluGradient => zip::<S>(f, c, 1, with.add(at), 1, c, t.columns),
+                Finish::Map(f) if f != Map::Relu => (p.kernels.map)(f, c, c, t.columns),
+                Finish::Zip(f, with) if f != Zip::ReluGradient => {
+                    (p.kernels.zip)(f, c, 1, with.add(at), 1, c, t.columns);
+                }
                 _ => {}
             }
         }

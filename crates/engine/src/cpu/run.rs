@@ -51,8 +51,8 @@ pub(super) struct Run<'a> {
     /// Where the workers' room begins.
     room: usize,
     pub(super) rows: &'a Rows<'a>,
-    clock: Clock,
-    pub(super) kernels: &'a Kernels,
+    pub(super) clock: Clock,
+    pub(super) kernels: &'static Kernels,
 }
 
 // SAFETY: workers share `base`, and write where no other does: chunks have their own rows and each worker
@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
         room: usize,
         rows: &'a Rows<'a>,
         clock: Clock,
-        kernels: &'a Kernels,
+        kernels: &'static Kernels,
     ) -> Self {
         debug_assert!(room + zones.scratch_regions * ROOM <= cells.len());
         Run { plan, base: cells.as_mut_ptr(), zones, room, rows, clock, kernels }
@@ -279,6 +279,7 @@ impl<'a> Run<'a> {
             target,
             panel: self.panel(worker),
             buffer: self.buffer(worker),
+            kernels: self.kernels,
         };
         // SAFETY: kept values of all rows; the part is this worker's alone.
         unsafe { (self.kernels.fold)(&fold) }

@@ -71,6 +71,19 @@ fn all() -> Vec<Case> {
         softmax_with_loss::cases(),
         cross_entropy::cases(),
         mean_squared_error::cases(),
+        leaky_relu::cases(),
+        elu::cases(),
+        gelu::cases(),
+        silu::cases(),
+        softplus::cases(),
+        avg_pool::cases(),
+        channels::cases(),
+        dropout::cases(),
+        normalisation::cases(),
+        absolute::cases(),
+        huber::cases(),
+        binary_cross_entropy::cases(),
+        weighted_softmax_with_loss::cases(),
     ]
     .into_iter()
     .flatten()

@@ -1,12 +1,21 @@
 //! A chain of layers from words, as the tests write them.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
-use chainrule_engine::ops::{Conv2d, MaxPool};
-use chainrule_engine::{Graph, Optimizer, Plan, Shape, Var};
+use chainrule_engine::ops::{AvgPool, Conv2d, MaxPool};
+use chainrule_engine::{Follow, Graph, Optimizer, Plan, Shape, Var};
 
 /// Builds `words` ("affine:5", "relu", "conv2d:4@3,padding=1", "max_pool:2", …) on x; parameters are named by the place
 /// of their word.
 pub(crate) fn layers<'g>(g: &'g Graph, x: Var<'g>, words: &[&str]) -> Var<'g> {
+    build(g, x, words, false)
+}
+
+/// The same in the form of a test, where that is another.
+pub(crate) fn tested<'g>(g: &'g Graph, x: Var<'g>, words: &[&str]) -> Var<'g> {
+    build(g, x, words, true)
+}
+
+fn build<'g>(g: &'g Graph, x: Var<'g>, words: &[&str], test: bool) -> Var<'g> {
     let mut y = x;
     for (place, word) in words.iter().enumerate() {
         let parameter = |name: &str, axes: &[usize]| g.parameter(&format!("{place}.{name}"), Shape::new(axes).unwrap());
@@ -27,6 +36,33 @@ pub(crate) fn layers<'g>(g: &'g Graph, x: Var<'g>, words: &[&str]) -> Var<'g> {
                 let (stride, padding) = (option(rest, "stride", size(rest)), option(rest, "padding", 0));
                 y.max_pool(MaxPool { size: size(rest), stride, padding })
             }
+            Some(("avg_pool", rest)) => {
+                let (stride, padding) = (option(rest, "stride", size(rest)), option(rest, "padding", 0));
+                y.avg_pool(AvgPool { size: size(rest), stride, padding })
+            }
+            None if *word == "global_avg_pool" => y.global_avg_pool(),
+            None if *word == "layer_norm" => {
+                let shape = y.shape();
+                y.layer_norm(parameter("weight", shape.axes()), parameter("bias", shape.axes()), 1e-5)
+            }
+            None if *word == "batch_norm" => {
+                let each = [y.shape().axes()[0]];
+                let [gamma, beta, mean, variance] = ["weight", "bias", "mean", "variance"].map(|n| parameter(n, &each));
+                if test {
+                    y.normalise(mean, variance, gamma, beta, 1e-5)
+                } else {
+                    let norm = y.batch_norm(gamma, beta, 1e-5);
+                    let follow = |parameter: Var<'g>, value: Var<'g>, variance_of| {
+                        g.follow(Follow { parameter: parameter.id(), value: value.id(), share: 0.1, variance_of });
+                    };
+                    follow(mean, norm.mean, None);
+                    follow(variance, norm.variance, Some(y.shape().len() / each[0]));
+                    norm.y
+                }
+            }
+            None if *word == "gelu" => y.gelu(),
+            None if *word == "silu" => y.silu(),
+            None if *word == "elu" => y.elu(1.0),
             None if *word == "relu" => y.relu(),
             None if *word == "tanh" => y.tanh(),
             None if *word == "sigmoid" => y.sigmoid(),

@@ -6,14 +6,15 @@
 //! | `conv2d:16@3x5,stride=2,padding=1,dilation=2,groups=4` | with all that can be said, in any order |
 //! | `max_pool:2` | the largest of each window of 2 × 2, side by side |
 //! | `max_pool:3,stride=2,padding=1` | with all that can be said |
+//! | `avg_pool:2` | the mean of each window, with the same options |
 
 use std::fmt;
 
-use chainrule_engine::ops::{Conv2d, MaxPool};
+use chainrule_engine::ops::{AvgPool, Conv2d, MaxPool};
 
-use super::{Layer, WIDEST, whole};
+use super::{Layer, WIDEST, Written, whole};
 use crate::closest::closest;
-use crate::input_error::{InputError, excerpt};
+use crate::input_error::InputError;
 
 /// The farthest that a kernel, a stride, a padding or a dilation reaches, and the most groups.
 const FARTHEST: usize = 1 << 16;
@@ -29,11 +30,11 @@ pub struct Convolution {
     pub options: Conv2d,
 }
 
-/// The layer of `conv2d:` and `sizes`, in `word`.
-pub(super) fn conv2d(sizes: &str, word: &str, place: &impl Fn() -> String) -> Result<Layer, InputError> {
+/// The layer of a `conv2d`.
+pub(super) fn conv2d(written: &Written<'_>) -> Result<Layer, InputError> {
     let usage = "N output channels and a kernel of K by K, or HxW, such as conv2d:16@3,padding=1";
-    let wrong = |expected: String, hint: &str| InputError::new(place(), expected, excerpt(word), hint);
-    let mut parts = sizes.split(',');
+    let wrong = |expected: String, hint: &str| written.wrong(expected, hint);
+    let mut parts = written.sizes.unwrap_or_default().split(',');
     let channels_and_kernel = parts.next().and_then(|part| {
         let (outputs, kernel) = part.split_once('@')?;
         let (height, width) = kernel.split_once('x').unwrap_or((kernel, kernel));
@@ -52,13 +53,24 @@ pub(super) fn conv2d(sizes: &str, word: &str, place: &impl Fn() -> String) -> Re
     Ok(Layer::Conv2d(Convolution { outputs, kernel, options: Conv2d { stride, padding, dilation, groups } }))
 }
 
-/// The layer of `max_pool:` and `sizes`, in `word`.
-pub(super) fn max_pool(sizes: &str, word: &str, place: &impl Fn() -> String) -> Result<Layer, InputError> {
-    let wrong = |expected: String, hint: &str| InputError::new(place(), expected, excerpt(word), hint);
-    let mut parts = sizes.split(',');
+/// The layer of a `max_pool`.
+pub(super) fn max_pool(written: &Written<'_>) -> Result<Layer, InputError> {
+    pool(written).map(|[size, stride, padding]| Layer::MaxPool(MaxPool { size, stride, padding }))
+}
+
+/// The layer of an `avg_pool`.
+pub(super) fn avg_pool(written: &Written<'_>) -> Result<Layer, InputError> {
+    pool(written).map(|[size, stride, padding]| Layer::AvgPool(AvgPool { size, stride, padding }))
+}
+
+/// Size, stride and padding of a pool.
+fn pool(written: &Written<'_>) -> Result<[usize; 3], InputError> {
+    let wrong = |expected: String, hint: &str| written.wrong(expected, hint);
+    let mut parts = written.sizes.unwrap_or_default().split(',');
     let size = parts.next().and_then(|size| whole(size, 1..=FARTHEST)).ok_or_else(|| {
-        let usage = "K is the height and width of a window, such as max_pool:2 or max_pool:3,stride=2";
-        wrong(format!("max_pool:K with K from 1 to {FARTHEST}"), usage)
+        let name = written.name;
+        let usage = format!("K is the height and width of a window, such as {name}:2 or {name}:3,stride=2");
+        wrong(format!("{name}:K with K from 1 to {FARTHEST}"), &usage)
     })?;
     let [stride, padding] = options(parts, ["stride", "padding"], &wrong)?;
     let (stride, padding) = (stride.unwrap_or(size), padding.unwrap_or(0));
@@ -66,7 +78,7 @@ pub(super) fn max_pool(sizes: &str, word: &str, place: &impl Fn() -> String) -> 
         let expected = format!("a padding of at most {}, half of a window", size / 2);
         return Err(wrong(expected, "make the padding smaller, or the window larger"));
     }
-    Ok(Layer::MaxPool(MaxPool { size, stride, padding }))
+    Ok([size, stride, padding])
 }
 
 /// The numbers of `name=number` in the remaining parts, each name at most once.
@@ -114,11 +126,20 @@ impl fmt::Display for Convolution {
     }
 }
 
-/// Writes the word of a pool.
-pub(super) fn write_max_pool(f: &mut fmt::Formatter<'_>, pool: MaxPool) -> fmt::Result {
-    write!(f, "max_pool:{}", pool.size)?;
-    write_option(f, "stride", pool.stride, pool.size)?;
-    write_option(f, "padding", pool.padding, 0)
+/// Writes the word of a `max_pool`.
+pub(super) fn write_max_pool(f: &mut fmt::Formatter<'_>, MaxPool { size, stride, padding }: MaxPool) -> fmt::Result {
+    write_pool(f, "max_pool", [size, stride, padding])
+}
+
+/// Writes the word of an `avg_pool`.
+pub(super) fn write_avg_pool(f: &mut fmt::Formatter<'_>, AvgPool { size, stride, padding }: AvgPool) -> fmt::Result {
+    write_pool(f, "avg_pool", [size, stride, padding])
+}
+
+fn write_pool(f: &mut fmt::Formatter<'_>, name: &str, [size, stride, padding]: [usize; 3]) -> fmt::Result {
+    write!(f, "{name}:{size}")?;
+    write_option(f, "stride", stride, size)?;
+    write_option(f, "padding", padding, 0)
 }
 
 fn write_option(f: &mut fmt::Formatter<'_>, name: &str, number: usize, usual: usize) -> fmt::Result {
@@ -138,6 +159,8 @@ mod tests {
             "conv2d:6@1,stride=2,padding=1,dilation=2,groups=3",
             "max_pool:2",
             "max_pool:3,stride=2,padding=1",
+            "avg_pool:2",
+            "avg_pool:3,stride=2,padding=1",
         ] {
             assert_eq!(written(word), word);
         }
