@@ -248,6 +248,9 @@ impl Prepared {
         let input = encoding.input.shape()?;
         let objective = Objective::new(encoding.task(), settings.loss)?;
         let model = settings.model.clone().unwrap_or_else(|| Model::usual(objective.outputs()));
+        if let Some(most) = model.takes_numbers_below() {
+            encoding.input.take_numbers_below(most);
+        }
         let table = encoding.apply(data.train)?;
         let own = data.test.map(|test| encoding.apply(test)).transpose()?;
         let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
