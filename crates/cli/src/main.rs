@@ -9,6 +9,7 @@ mod expression;
 mod outcome;
 mod progress;
 mod rehearsal;
+mod series;
 mod significant;
 mod table;
 
@@ -30,7 +31,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Train(commands::train::TrainArgs),
+    Train(Box<commands::train::TrainArgs>),
     Test(commands::test::TestArgs),
     Predict(commands::predict::PredictArgs),
     Check(commands::check::CheckArgs),

@@ -29,11 +29,15 @@
 
 pub mod choice;
 pub mod closest;
+pub mod cross_validation;
 pub mod dataset;
 pub mod digits;
 pub mod divergence;
+mod early_stopping;
 pub mod encoding;
 pub mod evaluate;
+mod folder;
+pub mod folds;
 pub mod initial;
 pub mod input_error;
 pub mod input_shape;

@@ -7,8 +7,8 @@ use chainrule::run_folder::{expect_free, save};
 use chainrule::{Fractions, Initial, Loss, Model, Record, Schedule, Settings, Source, TrainError, train};
 use clap::Args;
 
-use super::find_rate;
 use super::summary::Summary;
+use super::{find_rate, folds};
 use crate::arguments;
 use crate::outcome::tell;
 use crate::progress::Display;
@@ -26,6 +26,8 @@ Examples:
   chainrule train iris.csv --target species
   chainrule train mnist --model 'affine:50 relu affine:10' --optimizer sgd --epochs 17 --batch 100
   chainrule train --optimizer momentum --find-rate
+  chainrule train --epochs 300 --patience 10
+  chainrule train iris.csv --target species --folds 5
   chainrule train --optimizer adamw,beta2=0.99 --weight-decay 0.05 --schedule cosine --warm-up 1
   chainrule train --model 'conv2d:16@3,padding=1 relu max_pool:2 affine:10'
   chainrule train pixels.csv --target digit --input 1x28x28 --model 'conv2d:8@5 relu max_pool:2 affine:10'
@@ -51,6 +53,10 @@ pub(crate) struct TrainArgs {
     /// How often each row is learned from
     #[arg(long, value_name = "N", default_value_t = Settings::default().epochs, value_parser = arguments::count)]
     epochs: usize,
+    /// Stop when the validation loss has not fallen for N epochs, and keep the best one; --epochs is still the most,
+    /// and what a schedule goes by
+    #[arg(long, value_name = "N", value_parser = arguments::count)]
+    patience: Option<usize>,
     /// Rows in a step
     #[arg(long, value_name = "N", default_value_t = Settings::default().batch, value_parser = arguments::count)]
     batch: usize,
@@ -62,7 +68,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "R", value_parser = arguments::rate)]
     rate: Option<f64>,
     /// Do not train: let the rate rise over some hundreds of steps and suggest one by how the loss answers; leaves no RUN
-    #[arg(long, conflicts_with_all = ["rate", "schedule", "warm_up", "out", "force", "epochs"])]
+    #[arg(long, conflicts_with_all = ["rate", "schedule", "warm_up", "out", "force", "epochs", "patience", "folds"])]
     find_rate: bool,
     /// How the rate goes on: constant, step, exponential, cosine, one_cycle or plateau, with settings after a colon:
     /// 'step:every=10,factor=0.5'
@@ -102,6 +108,10 @@ pub(crate) struct TrainArgs {
     /// The share of rows that are held out, where the data bring no test set
     #[arg(long, value_name = "F", default_value_t = Settings::default().fractions.test, value_parser = arguments::share)]
     test: f64,
+    /// Cross-validate: deal all rows but the test rows into K folds, train K times without one of them and judge by it;
+    /// leaves no RUN, but with --out a folder of the folds' scores
+    #[arg(long, value_name = "K", value_parser = arguments::folds)]
+    folds: Option<usize>,
     /// The table's first row is data, not names
     #[arg(long, requires = "data")]
     no_header: bool,
@@ -125,6 +135,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         initial: args.initial,
         batch: args.batch,
         epochs: args.epochs,
+        patience: args.patience,
         seed: args.seed,
         threads: args.threads,
         fractions: Fractions { validation: args.validation, test: args.test },
@@ -135,6 +146,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     source.expect_text()?;
     if args.find_rate {
         return find_rate::run(source.open(None)?, &settings, args.json);
+    }
+    if let Some(count) = args.folds {
+        return folds::run(&source, &settings, count, args.out.as_deref(), args.force, args.json);
     }
     expect_free(&out(), args.force)?;
     let data = source.open(None)?;
