@@ -41,6 +41,11 @@ impl Series {
         }
     }
 
+    /// So many trainings were done before.
+    pub(crate) fn skip(&self, trainings: usize) {
+        self.bar.iter().for_each(|bar| bar.inc(trainings as u64));
+    }
+
     /// A training is done, and this is to be said of it.
     pub(crate) fn done(&self, line: &str) {
         match &self.bar {

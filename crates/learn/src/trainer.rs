@@ -155,12 +155,20 @@ pub fn train_on<B: Backend>(
     backend: &B,
     data: impl Into<Data>,
     settings: &Settings,
-    mut watch: impl FnMut(Progress<'_>),
+    watch: impl FnMut(Progress<'_>),
 ) -> Result<Trained, TrainError> {
     settings.check()?;
-    let Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows } =
-        Prepared::new(data.into(), settings)?;
+    train_prepared(backend, Prepared::new(data.into(), settings)?, settings, watch)
+}
 
+/// Trains on what was prepared with these settings.
+pub(crate) fn train_prepared<B: Backend>(
+    backend: &B,
+    prepared: Prepared,
+    settings: &Settings,
+    mut watch: impl FnMut(Progress<'_>),
+) -> Result<Trained, TrainError> {
+    let Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows } = prepared;
     let graph = Graph::new();
     let network = model.build(&graph, input, objective, Build::Train)?;
     let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
@@ -262,20 +270,37 @@ impl Prepared {
             return Err(InputError::new("patience", "validation rows to stop by", "none", hint));
         }
         let mut encoding = Encoding::fit(&data.train, &split.train)?;
-        if let Some(shape) = settings.input {
-            encoding.input.lay_out(shape, &data.train.source)?;
-        }
-        let input = encoding.input.shape()?;
-        let objective = Objective::new(encoding.task(), settings.loss)?;
-        let model = settings.model.clone().unwrap_or_else(|| Model::usual(objective.outputs()));
-        if let Some(most) = model.takes_numbers_below() {
-            encoding.input.take_numbers_below(most);
-        }
+        let (input, objective, model) = fit(&mut encoding, &data.train.source, settings)?;
         let table = encoding.apply(data.train)?;
         let own = data.test.map(|test| encoding.apply(test)).transpose()?;
         let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
         Ok(Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows })
     }
+
+    /// Without the rows to judge by.
+    pub(crate) fn without_test(self) -> Prepared {
+        Prepared { own: None, test_rows: Vec::new(), ..self }
+    }
+}
+
+/// The shape of a row, what is learned and by which network, for data from `source`.
+///
+/// # Errors
+/// If the rows have another number of cells than was asked for, or the loss is of another kind of target.
+pub(crate) fn fit(
+    encoding: &mut Encoding,
+    source: &str,
+    settings: &Settings,
+) -> Result<(Shape, Objective, Model), InputError> {
+    if let Some(shape) = settings.input {
+        encoding.input.lay_out(shape, source)?;
+    }
+    let objective = Objective::new(encoding.task(), settings.loss)?;
+    let model = settings.model.clone().unwrap_or_else(|| Model::usual(objective.outputs()));
+    if let Some(most) = model.takes_numbers_below() {
+        encoding.input.take_numbers_below(most);
+    }
+    Ok((encoding.input.shape()?, objective, model))
 }
 
 /// How many numbers a gradient changes.

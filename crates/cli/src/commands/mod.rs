@@ -12,3 +12,4 @@ pub(crate) mod subject;
 pub(crate) mod summary;
 pub(crate) mod test;
 pub(crate) mod train;
+pub(crate) mod tune;
