@@ -297,6 +297,9 @@ pub(crate) fn fit(
     }
     let objective = Objective::new(encoding.task(), settings.loss)?;
     let model = settings.model.clone().unwrap_or_else(|| Model::usual(objective.outputs()));
+    if let Some(most) = model.takes_numbers_below() {
+        encoding.input.take_numbers_below(most);
+    }
     Ok((encoding.input.shape()?, objective, model))
 }
 
