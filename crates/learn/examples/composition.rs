@@ -2,12 +2,14 @@
 //!
 //! It learns whether two points lie on the same side of a circle. `cargo run --release -p chainrule --example composition`
 
+#![allow(clippy::print_stdout, reason = "an example is a program")]
+
 use chainrule::engine::{Backend, Clock, Column, CompileError, Cpu, Graph, Plan, Rows, Rule, Var};
 use chainrule::random::{Purpose, stream};
 
 const PAIRS: usize = 512;
 
-//// The network and its training step: `y` is the logit of "the same side".
+/// The network and its training step: `y` is the logit of "the same side".
 fn siamese<'g>(g: &'g Graph) -> Result<(Var<'g>, Plan), CompileError> {
     let (a, b, same) = (g.input("a", [2]), g.input("b", [2]), g.input("same", [1]));
     let (w, c) = (g.parameter("w", [2, 16]), g.parameter("c", [16]));
