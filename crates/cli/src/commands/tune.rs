@@ -156,8 +156,8 @@ impl Watch {
             Event::Start { rungs, done } => {
                 let before =
                     if done > 0 { format!("; {} done before", counted(done, "training")) } else { String::new() };
+                self.series.say(&format!("tuning: {}{before}", ladder(rungs)));
                 self.series.skip(done);
-                tell(&format!("tuning: {}{before}", ladder(rungs)));
             }
             Event::Training { trial, rung, progress } => {
                 self.series.show(&format!("rung {rung}, trial {trial}"), progress);

@@ -3,7 +3,7 @@
 //!
 //! A trial that goes on is trained again from its first parameters, for the epochs of its new rung: a schedule goes by all the
 //! epochs of a training, so that what a rung compares, and what is kept, is what `train` gives for these settings and epochs,
-//! to the bit. With η = 3 this costs a half more than going on from where a trial was.
+//! to the bit. With η = 3 this costs at most a half more than going on from where a trial was.
 //!
 //! Trials are compared by their validation loss; no test row is read. The best is the training with the lowest of all, as in
 //! Hyperband, whatever its rung. It alone is trained once more at the end, with its one test score, and kept as a run.
