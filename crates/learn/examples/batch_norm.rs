@@ -54,7 +54,9 @@ fn main() -> Outcome<()> {
     println!("scale    with batch norm  without   (accuracy after {EPOCHS} epochs)");
     for (at, area) in areas.iter().enumerate() {
         let scale = 10f64.powf(-4.0 * at as f64 / (SCALES - 1) as f64);
-        let both = [accuracies("batch norm", "batch_norm ", scale, &data)?, accuracies("none", "", scale, &data)?];
+        // A legend in each panel would hide what is to be seen.
+        let [norm, none] = if at == 0 { ["batch norm", "none"] } else { [""; 2] };
+        let both = [accuracies(norm, "batch_norm ", scale, &data)?, accuracies(none, "", scale, &data)?];
         let last = |curve: &Curve| match curve.points.last() {
             Some(&(epoch, accuracy)) if epoch as usize == EPOCHS => format!("{accuracy:.3}"),
             _ => "broke".to_owned(),

@@ -56,7 +56,7 @@ pub(crate) fn page<'a>(file: &'a str, title: &str, size: (u32, u32)) -> Outcome<
 
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-/// Curves in one panel, each with its name.
+/// Curves in one panel, each with its name; without names no legend.
 pub(crate) fn curves<X, Y>(
     area: &Area<'_>,
     title: &str,
@@ -86,7 +86,7 @@ where
         let line = chart.draw_series(LineSeries::new(curve.points.iter().copied(), style))?;
         line.label(&curve.name).legend(move |(x, y)| PathElement::new([(x, y), (x + 14, y)], style));
     }
-    if curves.len() > 1 {
+    if curves.len() > 1 && curves.iter().all(|curve| !curve.name.is_empty()) {
         let labels = &mut chart.configure_series_labels();
         labels
             .position(SeriesLabelPosition::MiddleRight)
