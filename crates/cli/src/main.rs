@@ -30,7 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Train(commands::train::TrainArgs),
+    Train(Box<commands::train::TrainArgs>),
     Test(commands::test::TestArgs),
     Predict(commands::predict::PredictArgs),
     Check(commands::check::CheckArgs),

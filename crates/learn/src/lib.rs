@@ -27,13 +27,16 @@
 //! [`run_folder`] keeps. What is wrong with an input is said by an [`InputError`]. This crate
 //! opens files and prints nothing. The mathematics is in [`chainrule_engine`].
 
+pub mod categories;
 pub mod choice;
 pub mod closest;
+pub mod columns;
 pub mod dataset;
 pub mod digits;
 pub mod divergence;
 pub mod encoding;
 pub mod evaluate;
+pub mod feature;
 pub mod initial;
 pub mod input_error;
 pub mod input_shape;
@@ -42,6 +45,7 @@ pub mod loss;
 pub mod measures;
 pub mod metrics;
 pub mod mini_batch;
+mod missing;
 pub mod model;
 pub mod predict;
 pub mod random;
@@ -49,6 +53,7 @@ pub mod range_test;
 pub mod readers;
 pub mod record;
 pub mod run_folder;
+pub mod sample_weights;
 pub mod schedule;
 mod session;
 pub mod settings;
@@ -62,11 +67,13 @@ mod weights;
 
 pub use chainrule_engine as engine;
 
+pub use columns::Values;
 pub use dataset::{Cells, Dataset, Target};
 pub use digits::digits;
 pub use divergence::Diverged;
 pub use encoding::Encoding;
 pub use evaluate::Scores;
+pub use feature::Feature;
 pub use initial::Initial;
 pub use input_error::InputError;
 pub use loss::{Loss, Objective};

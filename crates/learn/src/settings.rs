@@ -28,6 +28,8 @@ pub struct Settings {
     pub loss: Option<Loss>,
     /// What a row is: a vector, or an image's channels, height and width; as the data say if `None`.
     pub input: Option<Shape>,
+    /// Whether a target of positive numbers is learned as its logarithm; scores and predictions are in its own unit.
+    pub log_target: bool,
     /// How parameters follow their gradients.
     pub optimizer: Optimizer,
     /// The learning rate; [`Optimizer::usual_rate`] if `None`.
@@ -56,6 +58,7 @@ impl Default for Settings {
             model: None,
             loss: None,
             input: None,
+            log_target: false,
             optimizer: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }.into(),
             rate: None,
             schedule: Schedule::Constant,

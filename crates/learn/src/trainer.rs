@@ -20,6 +20,7 @@ use crate::mini_batch::MiniBatches;
 use crate::model::{Build, Model};
 use crate::predict::Predictor;
 use crate::readers::Data;
+use crate::sample_weights::{self, weighed};
 use crate::session::{Session, number};
 use crate::settings::Settings;
 use crate::split::{Fractions, Split};
@@ -147,7 +148,7 @@ pub fn train_on<B: Backend>(
         Prepared::new(data.into(), settings)?;
 
     let graph = Graph::new();
-    let network = model.build(&graph, input, objective, Build::Train)?;
+    let network = weighed(&graph, model.build(&graph, input, objective, Build::Train)?, &table);
     let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
     let test_graph = Graph::new();
     let test_network = model.build(&test_graph, input, objective, Build::Test)?;
@@ -241,14 +242,17 @@ impl Prepared {
         if split.train.is_empty() {
             return Err(no_rows());
         }
-        let mut encoding = Encoding::fit(&data.train, &split.train)?;
+        let mut encoding = Encoding::fit(&data.train, &split.train, settings.log_target)?;
         if let Some(shape) = settings.input {
             encoding.input.lay_out(shape, &data.train.source)?;
         }
         let input = encoding.input.shape()?;
         let objective = Objective::new(encoding.task(), settings.loss)?;
         let model = settings.model.clone().unwrap_or_else(|| Model::usual(objective.outputs()));
-        let table = encoding.apply(data.train)?;
+        let mut table = encoding.apply(data.train)?;
+        if let Some(weights) = &mut table.data.weights {
+            sample_weights::normalise(weights, &split.train, &table.data.source)?;
+        }
         let own = data.test.map(|test| encoding.apply(test)).transpose()?;
         let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
         Ok(Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows })

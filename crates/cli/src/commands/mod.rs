@@ -9,5 +9,6 @@ pub(crate) mod plan;
 pub(crate) mod predict;
 pub(crate) mod subject;
 pub(crate) mod summary;
+pub(crate) mod table_args;
 pub(crate) mod test;
 pub(crate) mod train;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
-use chainrule::{Fractions, Initial, Loss, Model, Record, Schedule, Settings, Source, TrainError, train};
+use chainrule::{Fractions, Initial, Loss, Model, Record, Schedule, Settings, TrainError, train};
 use clap::Args;
 
 use super::find_rate;
 use super::summary::Summary;
+use super::table_args::TableArgs;
 use crate::arguments;
 use crate::outcome::tell;
 use crate::progress::Display;
@@ -24,6 +25,7 @@ use crate::progress::Display;
 Examples:
   chainrule train
   chainrule train iris.csv --target species
+  chainrule train adult.csv.gz --target income --ignore fnlwgt
   chainrule train mnist --model 'affine:50 relu affine:10' --optimizer sgd --epochs 17 --batch 100
   chainrule train --optimizer momentum --find-rate
   chainrule train --optimizer adamw,beta2=0.99 --weight-decay 0.05 --schedule cosine --warm-up 1
@@ -35,9 +37,12 @@ The words of SPEC, with their parameters and formulas:  chainrule list layers"
 pub(crate) struct TrainArgs {
     /// A CSV table, or a folder of MNIST's IDX files; either plain or gzipped
     data: Option<PathBuf>,
-    /// The column to learn: its name, or its number from 0 where there are no names
-    #[arg(long, value_name = "COLUMN", requires = "data")]
-    target: Option<String>,
+    #[command(flatten)]
+    table: TableArgs,
+    /// Learn the logarithm of a target of positive numbers, as suits one that reaches over several orders of size; scores
+    /// and predictions are in its own unit
+    #[arg(long, requires = "data")]
+    log_target: bool,
     /// The layers in order, of the words that `chainrule list layers` shows
     /// [default: 'affine:128 relu affine:K']
     #[arg(long, value_name = "SPEC", value_parser = arguments::model)]
@@ -102,9 +107,6 @@ pub(crate) struct TrainArgs {
     /// The share of rows that are held out, where the data bring no test set
     #[arg(long, value_name = "F", default_value_t = Settings::default().fractions.test, value_parser = arguments::share)]
     test: f64,
-    /// The table's first row is data, not names
-    #[arg(long, requires = "data")]
-    no_header: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -112,12 +114,12 @@ pub(crate) struct TrainArgs {
 
 /// Trains, writes the run, prints its scores.
 pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
-    let source =
-        Source { path: args.data.clone(), target: args.target.clone(), header: args.no_header.then_some(false) };
+    let source = args.table.source(args.data.clone());
     let settings = Settings {
         model: args.model.clone(),
         loss: args.loss,
         input: args.input,
+        log_target: args.log_target,
         optimizer: args.optimizer(),
         rate: args.rate,
         schedule: args.schedule,
