@@ -15,6 +15,7 @@ use crate::encoding::{Encoding, Table};
 use crate::evaluate::{self, Evaluation, Scores};
 use crate::input_error::InputError;
 use crate::layer_shape::Role;
+use crate::leaks::{self, Warning};
 use crate::loss::Objective;
 use crate::mini_batch::MiniBatches;
 use crate::model::{Build, Model};
@@ -56,6 +57,8 @@ pub struct Start {
     pub steps: usize,
     /// Epochs to come.
     pub epochs: usize,
+    /// What of the data should be known before a score is believed.
+    pub warnings: Vec<Warning>,
 }
 
 /// How many rows are for what.
@@ -144,7 +147,7 @@ pub fn train_on<B: Backend>(
     mut watch: impl FnMut(Progress<'_>),
 ) -> Result<Trained, TrainError> {
     settings.check()?;
-    let Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows } =
+    let Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows, warnings } =
         Prepared::new(data.into(), settings)?;
 
     let graph = Graph::new();
@@ -166,6 +169,7 @@ pub fn train_on<B: Backend>(
         parts,
         steps: batches.len(),
         epochs: settings.epochs,
+        warnings,
     }));
 
     let began = Instant::now();
@@ -233,6 +237,7 @@ pub(crate) struct Prepared {
     own: Option<Table>,
     /// The rows to judge by: of that test set, or else of the table.
     test_rows: Vec<u32>,
+    warnings: Vec<Warning>,
 }
 
 impl Prepared {
@@ -242,6 +247,7 @@ impl Prepared {
         if split.train.is_empty() {
             return Err(no_rows());
         }
+        let warnings = warnings(&data, &split);
         let mut encoding = Encoding::fit(&data.train, &split.train, settings.log_target)?;
         if let Some(shape) = settings.input {
             encoding.input.lay_out(shape, &data.train.source)?;
@@ -255,8 +261,23 @@ impl Prepared {
         }
         let own = data.test.map(|test| encoding.apply(test)).transpose()?;
         let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
-        Ok(Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows })
+        Ok(Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows, warnings })
     }
+}
+
+/// Of the rows to learn from, and those of them that are to be judged by as well.
+fn warnings(data: &Data, split: &Split) -> Vec<Warning> {
+    let all;
+    let (test, rows) = match &data.test {
+        Some(test) => {
+            all = (0..test.rows() as u32).collect::<Vec<_>>();
+            (test, &all)
+        }
+        None => (&data.train, &split.test),
+    };
+    let twice = leaks::duplicates((&data.train, &split.train), (test, rows));
+    let twice = (twice > 0).then_some(Warning::DuplicateRows { rows: twice, of: rows.len() });
+    twice.into_iter().chain(leaks::warnings(&data.train, &split.train)).collect()
 }
 
 /// How many numbers a gradient changes.
