@@ -65,6 +65,7 @@ pub mod spec;
 pub mod split;
 pub mod standardise;
 pub mod trainer;
+pub mod usual;
 pub mod vocabulary;
 mod weights;
 

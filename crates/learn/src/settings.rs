@@ -22,7 +22,7 @@ pub const MOST_THREADS: usize = 1024;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// The network; [`Model::usual`] for the target if `None`.
+    /// The network; [`Model::usual`] for the target if `None`, or [`Model::usual_of_tables`].
     pub model: Option<Model>,
     /// What is made small; [`Loss::usual`] of the target if `None`.
     pub loss: Option<Loss>,

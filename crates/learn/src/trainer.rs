@@ -254,7 +254,9 @@ impl Prepared {
         }
         let input = encoding.input.shape()?;
         let objective = Objective::new(encoding.task(), settings.loss)?;
-        let model = settings.model.clone().unwrap_or_else(|| Model::usual(objective.outputs()));
+        let is_table = !encoding.input.features.is_empty() && encoding.input.image.is_none();
+        let usual = if is_table { Model::usual_of_tables } else { Model::usual };
+        let model = settings.model.clone().unwrap_or_else(|| usual(objective.outputs()));
         let mut table = encoding.apply(data.train)?;
         if let Some(weights) = &mut table.data.weights {
             sample_weights::normalise(weights, &split.train, &table.data.source)?;
