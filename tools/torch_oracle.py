@@ -457,6 +457,12 @@ def ops():
     avg_pool(normal([1, 7, 5], 2), 3, 2, 1)
     avg_pool(normal([3, 3, 7], 1), 3, 1, 1)
     add("global_avg_pool", lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1), normal([3, 5, 7], 2))
+    def numbers(count, shape, rows):
+        return Value(shape, rows, rng.randint(0, count, (rows, *shape)), label=True)
+
+    add("embedding", lambda x, w: F.embedding(x.long(), w), numbers(5, [3], 7), normal([5, 4]))
+    add("embedding", lambda x, w: F.embedding(x.long(), w), numbers(3, [], 1), normal([3, 7]))
+    add("concat", lambda *x: torch.cat(x, dim=1), normal([2, 3, 5], 3), normal([1, 3, 5], 3), normal([4, 3, 5], 3))
     add("layer_norm", lambda x, w, b: F.layer_norm(x, [7], w, b), normal([7], 3), normal([7]), normal([7]), epsilon=1e-5)
     add("layer_norm", lambda x, w, b: F.layer_norm(x, [2, 3, 5], w, b), normal([2, 3, 5], 1), normal([2, 3, 5]),
         normal([2, 3, 5]), epsilon=1e-5)

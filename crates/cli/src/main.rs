@@ -9,6 +9,7 @@ mod expression;
 mod outcome;
 mod progress;
 mod rehearsal;
+mod series;
 mod significant;
 mod table;
 

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::outcome::tell;
 
 /// Faster than this no one reads.
-const REDRAW: Duration = Duration::from_millis(100);
+pub(crate) const REDRAW: Duration = Duration::from_millis(100);
 
 /// A watcher of a training.
 pub(crate) struct Display {
@@ -67,6 +67,10 @@ impl Display {
                     "epoch {:>width$}/{}: loss {:.4}{validation}, {:.1} s",
                     epoch.epoch, self.epochs, epoch.train_loss, epoch.seconds
                 ));
+            }
+            Progress::Stopped { epoch, best_epoch } => {
+                self.finish();
+                tell(&format!("stopped after epoch {epoch}: none was better than epoch {best_epoch}"));
             }
         }
     }

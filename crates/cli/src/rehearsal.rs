@@ -117,8 +117,11 @@ struct Table {
 impl Table {
     fn random(subject: &Subject, draws: &mut Stream) -> Table {
         let rows = (MOST_CELLS / subject.input.len()).clamp(1, RESIDENT);
+        let numbers = rows * subject.input.len();
+        let embedded = subject.model.takes_numbers_below();
+        let cells = embedded.map(|most| (0..numbers).map(|_| draws.below(most as u32) as f32).collect());
         let mut normals = |count: usize| (0..count).map(|_| draws.normal() as f32).collect();
-        let cells = normals(rows * subject.input.len());
+        let cells = cells.unwrap_or_else(|| normals(numbers));
         let (mut labels, mut targets) = (Vec::new(), Vec::new());
         match subject.objective.task {
             Task::Classes(classes) => {

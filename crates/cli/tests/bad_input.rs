@@ -186,6 +186,12 @@ fn numbers_that_cannot_be() {
     for clip in ["--clip-norm", "--clip-value"] {
         refuse(&folder, &["train", clip, "0"], [clip, "a finite number above 0", "'0'", "for example 1"]);
     }
+    refuse(&folder, &["train", "--patience", "0"], ["--patience", "a whole number from 1", "'0'", "for example"]);
+    let parts = ["patience", "validation rows to stop by", "none", "set rows aside to choose by"];
+    refuse(&folder, &["train", "--patience", "3", "--validation", "0"], parts);
+    refuse(&folder, &["train", "--folds", "1"], ["--folds", "a whole number from 2", "'1'", "5 or 10 are usual"]);
+    let parts = ["folds", "2 to 1438, the number of rows", "1439", "5 or 10 are usual"];
+    refuse(&folder, &["train", "--folds", "1439", "--out", "cv"], parts);
     refuse(&folder, &["train", "--test", "1"], ["--test", "a number from 0 to less than 1", "'1'", "0.1 sets"]);
 }
 

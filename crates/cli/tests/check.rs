@@ -61,6 +61,22 @@ fn each_layer_and_loss_is_right() {
 }
 
 #[test]
+fn branches_and_embeddings_are_right() {
+    for (model, input) in [
+        ("affine:6 residual( affine:5 tanh affine:6 ) silu affine:3", "4"),
+        ("concat( affine:4 tanh | affine:3 | ) affine:3", "4"),
+        (
+            "conv2d:3@3,padding=1 residual( conv2d:3@3,padding=1 tanh ) concat( avg_pool:2 | conv2d:2@2,stride=2 ) affine:3",
+            "1x4x4",
+        ),
+        ("embedding:7@3 flatten affine:5 tanh affine:3", "2"),
+    ] {
+        let report = checked(&["check", "--model", model, "--input", input]);
+        assert_eq!(report["passed"], true, "{report}");
+    }
+}
+
+#[test]
 fn one_output_is_a_number() {
     let mut output = chainrule(&["check", "--model", "affine:5 tanh affine:1", "--input", "3", "--seed", "7"]);
     let page = String::from_utf8(output.output().unwrap().stdout).unwrap();

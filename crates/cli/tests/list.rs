@@ -38,6 +38,27 @@ fn losses_are_listed() {
     assert_eq!(page.lines().count(), chainrule::loss::words().count() + 1);
 }
 
+/// Each name is one that `train` takes, and no two lists are the same.
+#[test]
+fn optimizers_schedules_initials_and_metrics_are_listed() {
+    let lists: Value = serde_json::from_str(&stdout(&["list", "--json"])).unwrap();
+    let names = |of: &str| -> Vec<String> {
+        lists[of].as_array().unwrap().iter().map(|word| word["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names("optimizers").len(), chainrule::engine::OPTIMIZERS.len());
+    assert_eq!(names("metrics").len(), chainrule::metrics::METRICS.len());
+    for (flag, of) in [("--optimizer", "optimizers"), ("--schedule", "schedules"), ("--initial", "initials")] {
+        for name in names(of) {
+            let folder = TempDir::new().unwrap();
+            chainrule(&folder, &["train", "--epochs", "1", "--rate", "0.001", flag, &name]).assert().success();
+        }
+    }
+    let page = stdout(&["list", "optimizers"]);
+    let adam = page.lines().find(|line| line.starts_with("adam[,beta1]")).unwrap_or_default();
+    assert!(adam.contains("beta1=0.9, beta2=0.999, epsilon=0.00000001, l2=0, decay=0 "), "{adam}");
+    assert!(stdout(&["list", "schedules"]).contains("step[:every][,factor]"));
+}
+
 #[test]
 fn an_unknown_vocabulary_is_refused() {
     let folder = TempDir::new().unwrap();

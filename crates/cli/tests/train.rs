@@ -68,7 +68,7 @@ fn a_run_is_three_files_and_its_test_says_the_same_again() {
     assert_eq!(files(&folder.path().join("run")), ["metrics.jsonl", "model.safetensors", "run.toml"]);
     assert_eq!(files(folder.path()), ["run"]);
     let keys: Vec<&str> = trained.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["epochs", "run", "seconds", "test", "train", "validation"]);
+    assert_eq!(keys, ["best_epoch", "epochs", "run", "seconds", "test", "train", "validation"]);
     assert_eq!(json(&folder, &["test", "run", "--json"]), trained);
 
     let measured = json(&folder, &["test", "run", "--metrics", "--json"]);
@@ -214,4 +214,55 @@ fn a_plan_is_a_listing() {
     chainrule(&folder, &["train", "--epochs", "1", "--out", "run"]).assert().success();
     let listing = chainrule(&folder, &["plan", "run"]).assert().success().get_output().stdout.clone();
     assert!(String::from_utf8(listing).unwrap().starts_with("plan: one training step with adam"));
+}
+
+#[test]
+fn patience_stops_and_is_said_and_recorded() {
+    let folder = TempDir::new().unwrap();
+    let asked = ["train", "--epochs", "200", "--patience", "2", "--rate", "0.02", "--out", "run"];
+    let output = chainrule(&folder, &asked).assert().success().get_output().clone();
+    let (page, told) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let result = json(&folder, &["test", "run", "--json"]);
+    let [best, stopped] = ["best_epoch", "stopped"].map(|key| result[key].as_u64().unwrap());
+    assert_eq!((best + 2, &result["epochs"]), (stopped, &200.into()));
+    assert!(page.contains(&format!("\nepochs      {stopped} of 200 in ")), "{page}");
+    assert!(page.contains(&format!("; the best was {best}, and patience ended it\n")), "{page}");
+    assert!(told.contains(&format!("\nstopped after epoch {stopped}: none was better than epoch {best}\n")), "{told}");
+    let record = fs::read_to_string(folder.path().join("run/run.toml")).unwrap();
+    assert!(record.contains("epochs = 200\npatience = 2\n"), "{record}");
+    let metrics = fs::read_to_string(folder.path().join("run/metrics.jsonl")).unwrap();
+    assert_eq!(metrics.lines().count() as u64, stopped);
+}
+
+#[test]
+fn folds_are_a_table_and_with_out_a_folder() {
+    let folder = TempDir::new().unwrap();
+    let rows: String =
+        (0..40).map(|i| format!("{i},{},{}\n", i % 7, if i % 2 == 0 { "even" } else { "odd" })).collect();
+    fs::write(folder.path().join("rows.csv"), format!("a,b,class\n{rows}100,1,rare\n101,2,rare\n")).unwrap();
+    let asked = ["train", "rows.csv", "--target", "class", "--folds", "4", "--epochs", "2", "--test", "0"];
+    let output = chainrule(&folder, &asked).assert().success().get_output().clone();
+    let (page, told) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(told.contains("warning: class 'rare' has 2 rows, fewer than folds"), "{told}");
+    assert!(told.starts_with("fold 1/4: loss ") && told.contains("\nfold 4/4: loss "), "{told}");
+    assert!(page.contains("\nrows        42 in 4 folds; 0 test rows left alone\n"), "{page}");
+    let first: Vec<&str> = page.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(first, ["model", "rows", "fold", "1", "2", "3", "4", "mean", "deviation"], "{page}");
+    assert_eq!(files(folder.path()), ["rows.csv"]);
+
+    let asked = [&asked[..], &["--out", "cv", "--json"]].concat();
+    let result = json(&folder, &asked);
+    assert_eq!(files(&folder.path().join("cv")), ["cross_validation.toml", "folds.jsonl"]);
+    let lines = fs::read_to_string(folder.path().join("cv/folds.jsonl")).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(Value::from(lines.clone()), result["folds"]);
+    let losses: Vec<f64> = lines.iter().map(|line| line["scores"]["loss"].as_f64().unwrap()).collect();
+    assert!((losses.iter().sum::<f64>() / 4.0 - result["mean"]["loss"].as_f64().unwrap()).abs() < 1e-12);
+    assert_eq!(lines.iter().map(|line| line["parts"]["test"].as_u64().unwrap()).sum::<u64>(), 42);
+    let record = fs::read_to_string(folder.path().join("cv/cross_validation.toml")).unwrap();
+    assert!(record.contains("folds = 4\n") && record.contains("path = \"rows.csv\""), "{record}");
+    // It is kept, unless it may be replaced.
+    chainrule(&folder, &asked).assert().code(2);
+    chainrule(&folder, &[&asked[..], &["--force"]].concat()).assert().success();
+    chainrule(&folder, &["train", "--epochs", "1", "--out", "cv", "--force"]).assert().code(2);
 }

@@ -330,6 +330,45 @@ impl Emit {
         y
     }
 
+    /// a, then b, as `shape`.
+    pub fn concat(&mut self, a: Buf, b: Buf, shape: Shape) -> Buf {
+        let (stored_a, stored_b) = (self.stored(a), self.stored(b));
+        let y = self.like(shape, &[a, b]);
+        self.calls.push(Kernel::Concat { a: stored_a, b: stored_b, y: y.id });
+        y
+    }
+
+    /// The elements of x from `at` on, as many as `shape` has.
+    pub fn part(&mut self, x: Buf, at: usize, shape: Shape) -> Buf {
+        if x.shape == shape {
+            return x;
+        }
+        if let Some(c) = x.constant {
+            return self.constant(c, shape);
+        }
+        let y = self.like(shape, &[x]);
+        self.calls.push(Kernel::Part { x: x.id, y: y.id, at });
+        y
+    }
+
+    /// The rows of the table w that the whole numbers x say.
+    pub fn lookup(&mut self, x: Buf, w: Buf) -> Buf {
+        let (stored_x, stored_w) = (self.stored(x), self.stored(w));
+        let d = w.shape.axes()[1];
+        let shape = if x.shape.is_scalar() { Shape::from([d]) } else { Shape::from([x.shape.len(), d]) };
+        let y = self.like(shape, &[x]);
+        self.calls.push(Kernel::Lookup { x: stored_x, w: stored_w, y: y.id });
+        y
+    }
+
+    /// The gradient of a table of `shape`, summed over the examples.
+    pub fn lookup_gradient(&mut self, x: Buf, dy: Buf, shape: Shape) -> Buf {
+        let (stored_x, stored_dy) = (self.stored(x), self.stored(dy));
+        let dw = self.value(shape, Extent::Whole);
+        self.calls.push(Kernel::LookupGradient { x: stored_x, dy: stored_dy, dw: dw.id, width: shape.axes()[1] });
+        dw
+    }
+
     /// x at the label.
     pub fn pick(&mut self, x: Buf, label: Buf) -> Buf {
         let (stored_x, stored_label) = (self.stored(x), self.stored(label));

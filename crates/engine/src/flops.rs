@@ -49,7 +49,10 @@ impl Plan {
             }
             Kernel::Conv2dGradient { dy, window, .. } => rows(len(dy) * 2 * window.depth() as u64),
             Kernel::Dropout { y, .. } => each(y, len(y)),
-            Kernel::OverPositions { .. } => Flops::default(),
+            Kernel::OverPositions { .. } | Kernel::Concat { .. } | Kernel::Part { .. } | Kernel::Lookup { .. } => {
+                Flops::default()
+            }
+            Kernel::LookupGradient { dy, .. } => rows(len(dy)),
             Kernel::Follow { parameter, .. } => each(parameter, 3 * len(parameter)),
             Kernel::SumPositions { x, y } => each(y, len(x)),
             Kernel::MaxPool { y, window, .. } => each(y, len(y) * (window.kernel[0] * window.kernel[1]) as u64),

@@ -340,6 +340,44 @@ pub enum Kernel {
         /// `[c, h, w]`
         y: BufId,
     },
+    /// y = a, then b.
+    Concat {
+        /// Operand.
+        a: BufId,
+        /// Operand.
+        b: BufId,
+        /// As long as both.
+        y: BufId,
+    },
+    /// y = x from its element `at` on.
+    Part {
+        /// Operand.
+        x: BufId,
+        /// Result.
+        y: BufId,
+        /// The first element.
+        at: usize,
+    },
+    /// `y[j] = w[x[j]]`, NaN where w has no such row.
+    Lookup {
+        /// Whole numbers: a scalar, or `[k]`.
+        x: BufId,
+        /// Whole `[n, d]`.
+        w: BufId,
+        /// `[k, d]`
+        y: BufId,
+    },
+    /// `dw[i]` = Σ over examples and j with x[j] = i of dy[j]: a fold.
+    LookupGradient {
+        /// Whole numbers: a scalar, or `[k]`.
+        x: BufId,
+        /// `[k, d]`
+        dy: BufId,
+        /// Whole `[n, d]`.
+        dw: BufId,
+        /// d
+        width: usize,
+    },
     /// parameter ← (1 − share)·parameter + share·value, value being a statistic of the batch.
     Follow {
         /// Whole: what a test build reads in place of the statistic.
@@ -381,13 +419,16 @@ impl Kernel {
             | Kernel::MaxPool { x, .. }
             | Kernel::Dropout { x, .. }
             | Kernel::OverPositions { x, .. }
+            | Kernel::Part { x, .. }
             | Kernel::Softmax { x, .. } => vec![x],
             Kernel::Follow { parameter, value, .. } => vec![parameter, value],
             Kernel::Conv2d { x, w, bias, .. } => [x, w].into_iter().chain(bias).collect(),
             Kernel::Conv2dGradient { x, dy, .. } => vec![x, dy],
             Kernel::MaxPoolGradient { dy, at, .. } => vec![dy, at],
             Kernel::MeanRowsGradient { dy, .. } => vec![dy],
-            Kernel::Zip { a, b, .. } | Kernel::MatmulRows { a, b, .. } => vec![a, b],
+            Kernel::Lookup { x, w, .. } => vec![x, w],
+            Kernel::LookupGradient { x, dy, .. } => vec![x, dy],
+            Kernel::Zip { a, b, .. } | Kernel::MatmulRows { a, b, .. } | Kernel::Concat { a, b, .. } => vec![a, b],
             Kernel::Matmul { a, b, bias, epilogue, .. } => {
                 let mut reads = vec![a, b];
                 reads.extend(bias);
@@ -441,13 +482,16 @@ impl Kernel {
             | Kernel::MaxPool { y, .. }
             | Kernel::Dropout { y, .. }
             | Kernel::OverPositions { y, .. }
+            | Kernel::Concat { y, .. }
+            | Kernel::Part { y, .. }
+            | Kernel::Lookup { y, .. }
             | Kernel::Pick { y, .. } => y,
             Kernel::MaxPoolGradient { dx, .. }
             | Kernel::MeanRowsGradient { dx, .. }
             | Kernel::SoftmaxGradient { dx, .. }
             | Kernel::SoftmaxCrossEntropyGradient { dx, .. }
             | Kernel::PickGradient { dx, .. } => dx,
-            Kernel::Conv2dGradient { dw, .. } => dw,
+            Kernel::Conv2dGradient { dw, .. } | Kernel::LookupGradient { dw, .. } => dw,
             Kernel::SoftmaxCrossEntropy { loss, .. } => loss,
             Kernel::Update { parameter, .. } | Kernel::Follow { parameter, .. } => parameter,
         }

@@ -77,6 +77,10 @@ impl Plan {
             }
             Kernel::Conv2dGradient { x, dy, .. } => format!("Σ rows {} ⋆ {}", n(x), n(dy)),
             Kernel::Dropout { x, rate, .. } => format!("{} dropped out by {rate}", n(x)),
+            Kernel::Concat { a, b, .. } => format!("{}, then {}", n(a), n(b)),
+            Kernel::Part { x, at, .. } => format!("{} from {at} on", n(x)),
+            Kernel::Lookup { x, w, .. } => format!("{}[{}]", n(w), n(x)),
+            Kernel::LookupGradient { x, dy, .. } => format!("Σ rows {} at {}", n(dy), n(x)),
             Kernel::OverPositions { x, .. } => format!("{} at each position", n(x)),
             Kernel::Follow { parameter, value, share, .. } => {
                 format!("{} · {} + {share} · {}", 1.0 - share, n(parameter), n(value))

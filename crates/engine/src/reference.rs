@@ -317,6 +317,33 @@ impl Run<'_> {
                 let plane = self.len(y) / self.len(x);
                 self.each(y, |s, r, i| s.get(x, r, i / plane));
             }
+            Kernel::Concat { a, b, y } => {
+                let first = self.len(a);
+                self.each(y, |s, r, i| if i < first { s.get(a, r, i) } else { s.get(b, r, i - first) });
+            }
+            Kernel::Part { x, y, at } => self.each(y, |s, r, i| s.get(x, r, at + i)),
+            Kernel::Lookup { x, w, y } => {
+                let (numbers, width) = (self.len(x), self.len(y) / self.len(x));
+                let rows = self.len(w) / width;
+                self.each(y, |s, r, at| {
+                    let number = s.get(x, r, at / width % numbers);
+                    let known = number >= 0.0 && number < rows as f64;
+                    if known { s.get(w, 0, number as usize * width + at % width) } else { f64::NAN }
+                });
+            }
+            Kernel::LookupGradient { x, dy, dw, width } => {
+                self.each(dw, |_, _, _| 0.0);
+                for r in 0..self.count(dy) {
+                    for at in 0..self.len(dy) {
+                        let number = self.get(x, r, at / width);
+                        let i = number as usize * width + at % width;
+                        if number >= 0.0 && i < self.len(dw) {
+                            let sum = self.get(dw, 0, i) + self.get(dy, r, at);
+                            self.set(dw, 0, i, sum);
+                        }
+                    }
+                }
+            }
             Kernel::Follow { parameter, value, share, variance_of } => {
                 if let Some((keep, take)) = following(share, variance_of, self.rows.count) {
                     self.each(parameter, |s, _, i| keep * s.get(parameter, 0, i) + take * s.get(value, 0, i));

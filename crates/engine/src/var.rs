@@ -58,6 +58,8 @@ methods! {
     softmax_with_loss(label) => ops::SoftmaxWithLoss;
     /// −ln p at the label, for each example; p are probabilities.
     cross_entropy(label) => ops::CrossEntropy;
+    /// The row of a table `[n, d]` for each whole number: `[k]` to `[k, d]`.
+    embedding(table) => ops::Embedding;
     /// |x|
     absolute() => ops::Absolute;
     /// The mean of −t·ln σ(x) − (1 − t)·ln(1 − σ(x)) over an example's elements; x are the logits, t from 0 to 1.
@@ -138,6 +140,12 @@ impl<'g> Var<'g> {
     #[track_caller]
     pub fn dropout(self, rate: f64, stream: u64) -> Var<'g> {
         self.with(ops::Dropout { rate, stream }, &[])
+    }
+
+    /// The values one after the other, along their first axis.
+    #[track_caller]
+    pub fn concat(self, others: &[Var<'g>]) -> Var<'g> {
+        self.with(ops::Concat, others)
     }
 
     /// xᵉ for a number or another value e; the base must be positive unless e is a number.

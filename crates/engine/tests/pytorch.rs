@@ -175,6 +175,8 @@ fn apply<'g>(case: &Value, x: &[Var<'g>]) -> Var<'g> {
             let [size, stride, padding] = ["size", "stride", "padding"].map(|name| whole(&case[name]));
             x[0].avg_pool(AvgPool { size, stride, padding })
         }
+        "embedding" => x[0].embedding(x[1]),
+        "concat" => x[0].concat(&x[1..]),
         "global_avg_pool" => x[0].global_avg_pool(),
         "layer_norm" => x[0].layer_norm(x[1], x[2], case["epsilon"].as_f64().unwrap()),
         "batch_norm" => x[0].batch_norm(x[1], x[2], case["epsilon"].as_f64().unwrap()).y,

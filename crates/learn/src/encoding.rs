@@ -47,6 +47,9 @@ pub struct InputEncoding {
     /// What a byte is worth, if the cells are bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub byte: Option<f32>,
+    /// The network begins with an embedding: cells are whole numbers below this, and stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers_below: Option<usize>,
     /// How other numbers are standardised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standardise: Option<Standardise>,
@@ -151,7 +154,7 @@ impl Encoding {
             features = columns.iter().zip(values).map(|(name, values)| Feature::fit(name, values, rows)).collect();
             (width, columns) = (features.iter().map(Feature::width).sum(), Vec::new());
         }
-        let input = InputEncoding { width, columns, image, byte, standardise, features };
+        let input = InputEncoding { width, columns, image, byte, numbers_below: None, standardise, features };
         Ok(Encoding { input, target })
     }
 
@@ -261,6 +264,17 @@ impl InputEncoding {
         }
     }
 
+    /// Takes cells as whole numbers below `most`, for an embedding.
+    pub(crate) fn take_numbers_below(&mut self, most: usize) {
+        (self.numbers_below, self.standardise, self.byte) = (Some(most), None, None);
+        // A table's columns as they are, too.
+        let used = std::mem::take(&mut self.features).into_iter().filter(|feature| feature.kind() != Kind::Ignored);
+        let names: Vec<String> = used.map(|feature| feature.name().to_owned()).collect();
+        if !names.is_empty() {
+            (self.width, self.columns) = (names.len(), names);
+        }
+    }
+
     fn apply(&self, data: &mut Dataset) -> Result<(), InputError> {
         if !self.features.is_empty() {
             return self.encode(data);
@@ -274,6 +288,9 @@ impl InputEncoding {
                 format!("rows of {}", data.width()),
                 "give data of the kind that the network was trained on",
             ));
+        }
+        if let Some(most) = self.numbers_below {
+            return whole_numbers(data, most);
         }
         match (&self.standardise, self.byte) {
             (Some(standardise), _) => standardise.apply(data),
@@ -388,6 +405,35 @@ impl Table {
     pub(crate) fn rows(&self) -> Vec<u32> {
         (0..self.data.rows() as u32).collect()
     }
+}
+
+/// Expects each cell to be a row of an embedding's table.
+fn whole_numbers(data: &mut Dataset, most: usize) -> Result<(), InputError> {
+    let wrong = |at: usize, found: String| {
+        let (row, column) = (at / data.width() + 1, at % data.width());
+        let name = data.columns.get(column).map_or(column.to_string(), |name| excerpt(name));
+        let place = format!("{}, row {row}, column {name}", data.source);
+        let expected = format!("a whole number from 0 to {}, as the network begins with an embedding", most - 1);
+        InputError::new(place, expected, found, "change the embedding's size, or number the column from 0")
+    };
+    match &data.cells {
+        Cells::F32(cells) => {
+            let whole = |cell: &f32| cell.fract() == 0.0 && *cell >= 0.0 && *cell < most as f32;
+            if let Some(at) = cells.iter().position(|cell| !whole(cell)) {
+                return Err(wrong(at, cells[at].to_string()));
+            }
+        }
+        Cells::Table(_) => unreachable!("its columns were laid flat"),
+        Cells::U8 { cells, .. } => {
+            if let Some(at) = cells.iter().position(|&cell| usize::from(cell) >= most) {
+                return Err(wrong(at, cells[at].to_string()));
+            }
+        }
+    }
+    if let Cells::U8 { scale, .. } = &mut data.cells {
+        *scale = 1.0;
+    }
+    Ok(())
 }
 
 /// Gives each label the number that its class had in training.
@@ -524,12 +570,27 @@ mod tests {
     }
 
     #[test]
+    fn an_embedding_takes_whole_numbers() {
+        let trained = data(vec![0.0, 1.0, 2.0, 3.0], classes(&[0, 1], &["no", "yes"]));
+        let mut encoding = Encoding::fit(&trained, &[0, 1], false).unwrap();
+        encoding.input.take_numbers_below(4);
+        let table = encoding.apply(trained).unwrap();
+        assert_eq!(table.data.cells, Cells::F32(vec![0.0, 1.0, 2.0, 3.0]));
+        for wrong in [4.0, -1.0, 0.5, f32::NAN] {
+            let e = encoding.apply(data(vec![0.0, 1.0, 2.0, wrong], Target::None)).unwrap_err();
+            assert_eq!((e.place, e.found), ("table.csv, row 2, column 'b'".to_owned(), wrong.to_string()));
+            assert!(e.expected.starts_with("a whole number from 0 to 3"), "{}", e.expected);
+        }
+    }
+
+    #[test]
     fn pixels_may_come_as_a_table() {
         let input = InputEncoding {
             width: 2,
             columns: vec![],
             image: None,
             byte: Some(0.5),
+            numbers_below: None,
             standardise: None,
             features: vec![],
         };

@@ -23,7 +23,7 @@ use crate::choice::Choice;
 use crate::layer_shape::{Role, roles};
 use crate::model::Model;
 use crate::random::{Purpose, Stream, stream};
-use crate::spec::Layer;
+use crate::spec::{Layer, branches};
 
 /// How weights are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -102,9 +102,10 @@ impl Initial {
         // These pass on what an activation after them meets.
         let passing = |layer: &&Layer| {
             let pool = matches!(layer, Layer::MaxPool(_) | Layer::AvgPool(_) | Layer::GlobalAvgPool | Layer::Flatten);
-            pool || matches!(layer, Layer::BatchNorm | Layer::LayerNorm | Layer::Dropout(_))
+            let meeting = matches!(layer, Layer::Residual | Layer::Concat | Layer::Close);
+            pool || meeting || matches!(layer, Layer::BatchNorm | Layer::LayerNorm | Layer::Dropout(_))
         };
-        match layers[at + 1..].iter().find(|layer| !passing(layer)) {
+        match branches::followers(layers, at).find(|layer| !passing(layer)) {
             Some(Layer::Relu | Layer::LeakyRelu(_) | Layer::Elu(_) | Layer::Gelu | Layer::Silu | Layer::Softplus) => {
                 Initial::He
             }
@@ -141,6 +142,8 @@ pub fn initial(model: &Model, given: Option<Initial>, number: usize, shape: Shap
         None => return vec![0.0; shape.len()],
     };
     let (inputs, outputs) = match (role, layers[at], shape.axes()) {
+        // Each number of its result comes from one of the table: as a product with a one-hot vector.
+        (Role::Weight, Layer::Embedding { width, .. }, _) => (1, width),
         (Role::Weight, Layer::Affine(_), &[inputs, outputs]) => (inputs, outputs),
         (Role::Weight, Layer::Conv2d(convolution), &[outputs, channels, height, width]) => {
             let window = height * width;
@@ -149,7 +152,10 @@ pub fn initial(model: &Model, given: Option<Initial>, number: usize, shape: Shap
         (Role::Weight | Role::Variance, ..) => return vec![1.0; shape.len()],
         (Role::Bias | Role::Mean, ..) => return vec![0.0; shape.len()],
     };
-    let initial = given.unwrap_or_else(|| Initial::suiting(layers, at));
+    let initial = given.unwrap_or_else(|| match layers[at] {
+        Layer::Embedding { .. } => Initial::Lecun,
+        _ => Initial::suiting(layers, at),
+    });
     initial.weights(shape, inputs, outputs, &mut stream(seed, Purpose::Initial, number as u64))
 }
 

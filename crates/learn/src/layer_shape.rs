@@ -11,14 +11,19 @@
 //! | batch_norm | `[n]` or `[c, h, w]` | `[n]` or `[c]` | the same | the same |
 //! | layer_norm | any | the same | the same | the same |
 //! | softmax | `[k]` | | | the same |
+//! | embedding:N@D | `[k]` whole numbers | `[N, D]` | | `[k, D]` |
+//! | residual( … ) | any | | | the same |
+//! | concat( … \| … ) | any | | | the branches' first axes added up |
 //! | others | any | | | the same |
 //!
 //! A batch_norm has two more, its mean and its variance: what a test build reads in place of the batch's own.
 
+use chainrule_engine::ops::Concat;
 use chainrule_engine::{Op, Shape};
 
 use crate::input_error::InputError;
 use crate::input_shape::written;
+use crate::spec::branches::walk;
 use crate::spec::{Convolution, Layer};
 
 /// The most numbers that a model may have: indices of them, in bytes, must be safe to compute with.
@@ -55,6 +60,7 @@ impl Role {
 /// What the parameters of a layer are for, in their order.
 pub(crate) fn roles(layer: &Layer) -> &'static [Role] {
     match layer {
+        Layer::Embedding { .. } => &[Role::Weight],
         Layer::Affine(_) | Layer::Conv2d(_) | Layer::LayerNorm => &[Role::Weight, Role::Bias],
         Layer::BatchNorm => &[Role::Weight, Role::Bias, Role::Mean, Role::Variance],
         _ => &[],
@@ -98,6 +104,9 @@ pub(crate) fn layer_shape(layers: &[Layer], at: usize, x: Shape) -> Result<Layer
         Layer::AvgPool(of) => pool(&of, [of.size, of.padding], x, image(layers, at, x)?),
         Layer::GlobalAvgPool => image(layers, at, x).map(|[c, ..]| LayerShape::plain([c].into())),
         Layer::Flatten => Ok(LayerShape::plain([x.len()].into())),
+        Layer::BatchNorm if x.rank() == 2 => {
+            Err(wrong("a vector or an image", x, "put flatten before it, or take layer_norm"))
+        }
         Layer::BatchNorm => {
             let each = Shape::from([x.axes()[0]]);
             Ok(LayerShape { parameters: roles(&layers[at]).iter().map(|&role| (role, each)).collect(), output: x })
@@ -106,6 +115,14 @@ pub(crate) fn layer_shape(layers: &[Layer], at: usize, x: Shape) -> Result<Layer
         Layer::Softmax if x.rank() > 1 => {
             Err(wrong("a vector", x, "its numbers are to sum to 1: put flatten or affine:N before it"))
         }
+        Layer::Embedding { rows, width } => {
+            let expected = "a row of whole numbers, as the first word";
+            let weight = Shape::new(&[rows, width]).filter(|weight| weight.len() <= MOST && at == 0 && x.rank() == 1);
+            let output = Shape::new(&[x.len(), width]);
+            let (weight, output) = weight.zip(output).ok_or_else(|| wrong(expected, x, "put it first"))?;
+            Ok(LayerShape { parameters: vec![(Role::Weight, weight)], output })
+        }
+        Layer::Residual | Layer::Concat | Layer::Or | Layer::Close => Ok(LayerShape::plain(x)),
         Layer::Relu
         | Layer::LeakyRelu(_)
         | Layer::Elu(_)
@@ -119,6 +136,29 @@ pub(crate) fn layer_shape(layers: &[Layer], at: usize, x: Shape) -> Result<Layer
     }
 }
 
+/// The shapes of all layers, where branches meet too.
+///
+/// # Errors
+/// As [`layer_shape`], with the number of the word.
+pub(crate) fn layer_shapes(layers: &[Layer], input: Shape) -> Result<Vec<LayerShape>, (usize, InputError)> {
+    let mut parameters = vec![Vec::new(); layers.len()];
+    let layer = |at: usize, x: Shape| {
+        let LayerShape { parameters: own, output } = layer_shape(layers, at, x).map_err(|e| (at, e))?;
+        parameters[at] = own;
+        Ok(output)
+    };
+    let add = |at: usize, x: Shape, y: Shape| {
+        let same = format!("the residual to end as it begins, with {}", written(x));
+        if x == y { Ok(x) } else { Err((at, wrong(same, y, "make the last of its layers as wide as what goes in"))) }
+    };
+    let join = |at: usize, parts: Vec<Shape>| {
+        let joined = Concat.shape(&parts);
+        joined.map_err(|e| (at, InputError::new("", e.expected, e.found, "make the branches' images equally large")))
+    };
+    let outputs = walk(layers, input, layer, add, join)?;
+    Ok(outputs.into_iter().zip(parameters).map(|(output, parameters)| LayerShape { parameters, output }).collect())
+}
+
 fn wrong(expected: impl Into<String>, x: Shape, hint: impl Into<String>) -> InputError {
     let of = if x.rank() == 3 { "an image of" } else { "a row of" };
     InputError::new("", expected, format!("{of} {}", written(x)), hint)
@@ -129,8 +169,9 @@ fn image(layers: &[Layer], at: usize, x: Shape) -> Result<[usize; 3], InputError
     if let &[c, h, w] = x.axes() {
         return Ok([c, h, w]);
     }
-    let vector =
-        layers[..at].iter().find(|layer| matches!(layer, Layer::Affine(_) | Layer::Flatten | Layer::GlobalAvgPool));
+    let vector = layers[..at].iter().find(|layer| {
+        matches!(layer, Layer::Affine(_) | Layer::Embedding { .. } | Layer::Flatten | Layer::GlobalAvgPool)
+    });
     let hint = match vector {
         Some(layer) => format!("put it before {layer}, after which there is no image any more"),
         None => {

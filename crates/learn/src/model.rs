@@ -3,14 +3,16 @@
 //! Training and testing are two builds: that of a test has no dropout, and its batch_norm reads what training met. Both
 //! have the same parameters in the same order, and so share an arena.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
 use chainrule_engine::{Follow, Graph, NodeId, Shape, Var};
 
 use crate::input_error::InputError;
-use crate::layer_shape::{LayerShape, MOST, Role, layer_shape};
+use crate::layer_shape::{LayerShape, MOST, Role, layer_shapes};
 use crate::loss::{Loss, Objective};
+use crate::spec::branches::walk;
 use crate::spec::{self, Layer};
 
 /// What is learned: it decides the last layer's size and the loss.
@@ -100,14 +102,18 @@ impl Model {
     /// If a layer cannot take what the one before it gives, naming its word; or there are more
     /// numbers than can be addressed.
     pub fn shapes(&self, input: Shape) -> Result<Vec<LayerShape>, InputError> {
-        let mut x = input;
-        let layers = (0..self.layers.len()).map(|at| {
-            let place = || format!("{}, {}", spec::place(&self.to_string(), at), self.layers[at]);
-            let shapes = layer_shape(&self.layers, at, x).map_err(|e| InputError { place: place(), ..e })?;
-            x = shapes.output;
-            Ok(shapes)
-        });
-        layers.collect()
+        layer_shapes(&self.layers, input).map_err(|(at, e)| {
+            let place = format!("{}, {}", spec::place(&self.to_string(), at), self.layers[at]);
+            InputError { place, ..e }
+        })
+    }
+
+    /// Rows must be whole numbers below this: the network begins with an embedding.
+    pub fn takes_numbers_below(&self) -> Option<usize> {
+        match self.layers.first() {
+            Some(Layer::Embedding { rows, .. }) => Some(*rows),
+            _ => None,
+        }
     }
 
     /// How many numbers the weights and biases are for rows of the shape `input`.
@@ -168,18 +174,21 @@ impl Model {
             Loss::SoftmaxCrossEntropy { .. } => graph.label("t"),
             _ => graph.input("t", [1]),
         };
-        let mut y = x;
-        let mut layers = Vec::with_capacity(self.layers.len());
-        for (at, (layer, shapes)) in self.layers.iter().zip(self.shapes(input)?).enumerate() {
+        let shapes = self.shapes(input)?;
+        let layer = |at: usize, y: Var<'g>| {
+            let layer = self.layers[at];
             let parameter = |(role, shape): &(Role, Shape)| {
                 let parameter = graph.parameter(&format!("{at}.{}", role.name()), *shape);
-                let decays = *role == Role::Weight && matches!(layer, Layer::Affine(_) | Layer::Conv2d(_));
-                if decays { parameter } else { parameter.without_decay() }
+                let norm = matches!(layer, Layer::BatchNorm | Layer::LayerNorm);
+                if *role == Role::Weight && !norm { parameter } else { parameter.without_decay() }
             };
-            let parameters: Vec<Var<'g>> = shapes.parameters.iter().map(parameter).collect();
-            y = layer_on(graph, *layer, at, y, &parameters, build);
-            layers.push(y.id());
-        }
+            let parameters: Vec<Var<'g>> = shapes[at].parameters.iter().map(parameter).collect();
+            Ok::<_, Infallible>(layer_on(graph, layer, at, y, &parameters, build))
+        };
+        let join = |_, parts: Vec<Var<'g>>| Ok(parts[0].concat(&parts[1..]));
+        let Ok(after) = walk(&self.layers, x, layer, |_, x, y| Ok(x + y), join);
+        let layers = after.iter().map(|y| y.id()).collect();
+        let y = after.last().copied().unwrap_or(x);
         let (y, loss_by_row) = objective.loss.of(y, t);
         Ok(Network { x, t, y, loss: loss_by_row.batch_mean(), loss_by_row, layers })
     }
@@ -198,6 +207,7 @@ fn layer_on<'g>(
         (Layer::Affine(_), &[weight, bias]) if x.shape().rank() > 1 => x.flatten().affine(weight, bias),
         (Layer::Affine(_), &[weight, bias]) => x.affine(weight, bias),
         (Layer::Conv2d(convolution), &[weight, bias]) => x.conv2d(weight, bias, convolution.options),
+        (Layer::Embedding { .. }, &[table]) => x.embedding(table),
         (Layer::LayerNorm, &[gamma, beta]) => x.layer_norm(gamma, beta, EPSILON),
         (Layer::BatchNorm, &[gamma, beta, mean, variance]) if build == Build::Train => {
             let norm = x.batch_norm(gamma, beta, EPSILON);
@@ -208,7 +218,7 @@ fn layer_on<'g>(
             norm.y
         }
         (Layer::BatchNorm, &[gamma, beta, mean, variance]) => x.normalise(mean, variance, gamma, beta, EPSILON),
-        (Layer::Affine(_) | Layer::Conv2d(_) | Layer::LayerNorm | Layer::BatchNorm, _) => {
+        (Layer::Affine(_) | Layer::Conv2d(_) | Layer::LayerNorm | Layer::BatchNorm | Layer::Embedding { .. }, _) => {
             unreachable!("layer_shape gives their parameters")
         }
         (Layer::Dropout(rate), _) if build == Build::Train => x.dropout(rate, at as u64),
@@ -226,6 +236,7 @@ fn layer_on<'g>(
         (Layer::Sigmoid, _) => x.sigmoid(),
         (Layer::Tanh, _) => x.tanh(),
         (Layer::Softmax, _) => x.softmax(),
+        (Layer::Residual | Layer::Concat | Layer::Or | Layer::Close, _) => x,
     }
 }
 
@@ -326,6 +337,35 @@ mod tests {
         }
         let plan = g.check();
         assert!(plan.is_ok());
+    }
+
+    #[test]
+    fn branches_meet() {
+        let spec = "affine:4 residual( affine:6 relu affine:4 ) concat( tanh | affine:3 | ) affine:2";
+        let g = Graph::new();
+        let network = model(spec).build(&g, [5].into(), Objective::usual(Task::Classes(2)), Build::Train).unwrap();
+        let widths: Vec<usize> = model(spec).shapes([5].into()).unwrap().iter().map(|s| s.output.len()).collect();
+        assert_eq!(widths, [4, 4, 6, 6, 4, 4, 4, 4, 4, 3, 4, 11, 2]);
+        let built: Vec<usize> = network.layers.iter().map(|&id| g.node(id).shape.len()).collect();
+        assert_eq!(widths, built);
+        let plan = g.gradients(network.loss).unwrap();
+        let names: Vec<&str> = plan.parameters().iter().map(|p| &*p.name).step_by(2).collect();
+        assert_eq!(names, ["0.weight", "2.weight", "4.weight", "9.weight", "12.weight"]);
+        assert_eq!(model(spec).numbers([5].into()).unwrap(), 24 + 30 + 28 + 15 + 24);
+
+        let refused = |spec: &str, input: Shape| {
+            let e = model(spec).shapes(input).unwrap_err();
+            (e.place.rsplit("', ").next().unwrap_or_default().to_owned(), e.expected, e.found)
+        };
+        let (place, expected, found) = refused("residual( affine:6 ) affine:2", [5].into());
+        assert_eq!(
+            (&*place, &*expected, &*found),
+            ("word 3, )", "the residual to end as it begins, with 5", "a row of 6")
+        );
+        let (place, expected, _) = refused("concat( conv2d:2@3 | ) affine:2", [1, 5, 5].into());
+        assert_eq!((&*place, &*expected), ("word 4, )", "shapes that differ in the first axis alone"));
+        let (place, expected, _) = refused("affine:3 embedding:4@2 affine:2", [5].into());
+        assert_eq!((&*place, &*expected), ("word 2, embedding:4@2", "a row of whole numbers, as the first word"));
     }
 
     #[test]

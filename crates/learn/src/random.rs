@@ -21,6 +21,10 @@ pub enum Purpose {
     Initial,
     /// A sample of rows, or noise, during training.
     Sample,
+    /// Which rows are in which fold.
+    Folds,
+    /// The settings of a trial.
+    Trial,
 }
 
 impl Purpose {
@@ -31,6 +35,8 @@ impl Purpose {
             Self::Shuffle => 1,
             Self::Initial => 2,
             Self::Sample => 3,
+            Self::Folds => 4,
+            Self::Trial => 5,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::evaluate::Scores;
 use crate::input_error::InputError;
 use crate::readers::csv::TargetKind;
 use crate::schedule::Schedule;
+use crate::settings::Settings;
 use crate::source::Source;
 use crate::split::Fractions;
 use crate::trainer::Trained;
@@ -60,8 +61,11 @@ pub struct Training {
     pub log_target: bool,
     /// Rows in a step.
     pub batch: usize,
-    /// Epochs.
+    /// Epochs, at most.
     pub epochs: usize,
+    /// How many epochs in a row might be no better, if training was to stop by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
     /// Of all chance.
     pub seed: u64,
     /// The share of rows that chose the epoch.
@@ -71,6 +75,25 @@ pub struct Training {
 }
 
 impl Training {
+    /// The record of settings.
+    pub(crate) fn of(settings: &Settings) -> Training {
+        Training {
+            loss: settings.loss.map(|loss| loss.to_string()),
+            optimizer: written(settings.optimizer),
+            rate: settings.rate(),
+            schedule: Some(settings.schedule).filter(|&s| s != Schedule::Constant).map(written),
+            warm_up: Some(settings.warm_up).filter(|&epochs| epochs > 0.0),
+            initial: settings.initial.map(written),
+            log_target: settings.log_target,
+            batch: settings.batch,
+            epochs: settings.epochs,
+            patience: settings.patience,
+            seed: settings.seed,
+            validation: settings.fractions.validation,
+            test: settings.fractions.test,
+        }
+    }
+
     /// The optimizer.
     ///
     /// # Errors
@@ -101,6 +124,9 @@ pub struct DataRecord {
 pub struct Results {
     /// Whose parameters were kept, from 1.
     pub best_epoch: usize,
+    /// The epoch that patience stopped the training after, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<usize>,
     /// How long the epochs took.
     pub seconds: f64,
     /// On how many threads.
@@ -123,20 +149,7 @@ impl Record {
         Record {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: trained.predictor.model().to_string(),
-            training: Training {
-                loss: settings.loss.map(|loss| loss.to_string()),
-                optimizer: written(settings.optimizer),
-                rate: settings.rate(),
-                schedule: Some(settings.schedule).filter(|&s| s != Schedule::Constant).map(written),
-                warm_up: Some(settings.warm_up).filter(|&epochs| epochs > 0.0),
-                initial: settings.initial.map(written),
-                log_target: settings.log_target,
-                batch: settings.batch,
-                epochs: settings.epochs,
-                seed: settings.seed,
-                validation: settings.fractions.validation,
-                test: settings.fractions.test,
-            },
+            training: Training::of(settings),
             data: DataRecord {
                 source: source.clone(),
                 fingerprint: trained.fingerprint.clone(),
@@ -146,6 +159,7 @@ impl Record {
             },
             results: Results {
                 best_epoch: trained.best_epoch,
+                stopped: trained.stopped(),
                 seconds: trained.seconds,
                 threads: settings.threads(),
                 train: trained.train,
@@ -162,11 +176,7 @@ impl Record {
     /// # Errors
     /// If it cannot be written as TOML, such as a path that is not UTF-8.
     pub(crate) fn to_toml(&self) -> Result<String, InputError> {
-        let text = toml::to_string(self);
-        let text = text.map_err(|e| {
-            InputError::new("run.toml", "a record that TOML can hold", e.to_string(), "use a path of plain letters")
-        })?;
-        Ok(format!("{PREFACE}{text}"))
+        toml_text("run.toml", PREFACE, self)
     }
 
     /// Reads `run.toml` at `path`.
@@ -207,4 +217,16 @@ impl Record {
     pub fn fractions(&self) -> Fractions {
         Fractions { validation: self.training.validation, test: self.training.test }
     }
+}
+
+/// A record as TOML, for the file of this `name`.
+///
+/// # Errors
+/// If it cannot be written as TOML, such as a path that is not UTF-8.
+pub(crate) fn toml_text<T: Serialize>(name: &str, preface: &str, record: &T) -> Result<String, InputError> {
+    let text = toml::to_string(record);
+    let text = text.map_err(|e| {
+        InputError::new(name, "a record that TOML can hold", e.to_string(), "use a path of plain letters")
+    })?;
+    Ok(format!("{preface}{text}"))
 }

@@ -42,8 +42,10 @@ pub struct Settings {
     pub initial: Option<Initial>,
     /// Rows in a step; the last of an epoch may have fewer.
     pub batch: usize,
-    /// How often each training row is learned from.
+    /// How often each training row is learned from, at most.
     pub epochs: usize,
+    /// Stop after so many epochs in a row whose validation loss is not below the lowest; if `None`, after the last.
+    pub patience: Option<usize>,
     /// Of all chance: the split, the first parameters, the order of rows. Below 2⁶³.
     pub seed: u64,
     /// Threads of the processor, at most [`MOST_THREADS`]; all that it has if `None`.
@@ -66,6 +68,7 @@ impl Default for Settings {
             initial: None,
             batch: 32,
             epochs: 50,
+            patience: None,
             seed: 1,
             threads: None,
             fractions: Fractions { validation: 0.1, test: 0.2 },
@@ -77,11 +80,12 @@ impl Settings {
     /// Whether they can be met. (The fractions are checked when the data are split.)
     ///
     /// # Errors
-    /// If the batch, the epochs, the threads or the rate are not positive, a setting of the optimizer is out of its range, or the threads or the seed too large; or
+    /// If the batch, the epochs, the patience, the threads or the rate are not positive, a setting of the optimizer is out of its range, or the threads or the seed too large; or
     /// the model cannot take the input.
     pub fn check(&self) -> Result<(), InputError> {
         positive("batch", Some(self.batch), "the number of rows in a step, such as 32")?;
         positive("epochs", Some(self.epochs), "how often each row is learned from, such as 50")?;
+        positive("patience", self.patience, "how many epochs in a row may be no better, such as 10")?;
         positive("threads", self.threads, "leave it out to use all that the machine has")?;
         if let Some(threads) = self.threads.filter(|&threads| threads > MOST_THREADS) {
             let hint = "leave it out to use all that the machine has";
@@ -162,6 +166,7 @@ mod tests {
         let usual = Settings::default;
         assert_eq!(place(Settings { batch: 0, ..usual() }), "batch");
         assert_eq!(place(Settings { epochs: 0, ..usual() }), "epochs");
+        assert_eq!(place(Settings { patience: Some(0), ..usual() }), "patience");
         assert_eq!(place(Settings { threads: Some(0), ..usual() }), "threads");
         assert_eq!(place(Settings { threads: Some(usize::MAX), ..usual() }), "threads");
         assert_eq!(place(Settings { seed: 1 << 63, ..usual() }), "seed");

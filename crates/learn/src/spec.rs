@@ -4,6 +4,7 @@
 //! need not be said follows commas: `conv2d:16@3,stride=2`. A word says what a layer does, never
 //! what goes in: that follows from the layer before it.
 
+pub(crate) mod branches;
 mod elementwise;
 mod windows;
 
@@ -33,6 +34,21 @@ pub enum Layer {
     AvgPool(AvgPool),
     /// The mean of each channel.
     GlobalAvgPool,
+    /// Of a table of so many rows of so many numbers, the row for each whole number that goes in.
+    Embedding {
+        /// How many there are to choose from.
+        rows: usize,
+        /// Numbers of each.
+        width: usize,
+    },
+    /// Opens a branch whose result is added to what goes in.
+    Residual,
+    /// Opens branches whose results are put one after the other.
+    Concat,
+    /// Ends a branch of a concat, and begins the next.
+    Or,
+    /// Closes a residual or a concat.
+    Close,
     /// An image's numbers as a vector.
     Flatten,
     /// Normalised over the batch, feature by feature or channel by channel.
@@ -68,7 +84,7 @@ struct Entry {
 }
 
 /// The words of a SPEC. What is in here is understood, offered to who misspells it, and listed.
-static ENTRIES: [Entry; 18] = [
+static ENTRIES: [Entry; 21] = [
     Entry {
         word: Word {
             name: "affine",
@@ -115,6 +131,17 @@ static ENTRIES: [Entry; 18] = [
         x.alone(Layer::LayerNorm)
     }),
     Entry { word: elementwise::DROPOUT, layer: elementwise::dropout },
+    Entry {
+        word: Word {
+            name: "embedding",
+            usage: "embedding:N@D",
+            usual: "",
+            formula: "y = W[x], D numbers for each whole number from 0 to N - 1; the first word",
+        },
+        layer: embedding,
+    },
+    Entry { word: branches::RESIDUAL, layer: |x| branches::open(x, Layer::Residual) },
+    Entry { word: branches::CONCAT, layer: |x| branches::open(x, Layer::Concat) },
     plain("flatten", "y = x, an image's numbers as a vector", |x| x.alone(Layer::Flatten)),
     plain("relu", "y = max(x, 0)", |x| x.alone(Layer::Relu)),
     Entry { word: elementwise::LEAKY_RELU, layer: elementwise::leaky_relu },
@@ -159,8 +186,8 @@ impl Written<'_> {
     /// `layer`, if nothing follows the word.
     fn alone(&self, layer: Layer) -> Result<Layer, InputError> {
         match self.sizes {
-            None => Ok(layer),
-            Some(_) => Err(self.wrong(format!("'{}' alone", self.name), "it takes no sizes")),
+            None if self.word == self.name => Ok(layer),
+            _ => Err(self.wrong(format!("'{}' alone", self.name), "it takes no sizes")),
         }
     }
 }
@@ -178,11 +205,9 @@ impl Written<'_> {
 /// # Errors
 /// If there is no word, a word is unknown, or a size is missing or out of range.
 pub fn parse(spec: &str) -> Result<Vec<Layer>, InputError> {
-    let layers: Vec<Layer> = spec
-        .split_whitespace()
-        .enumerate()
-        .map(|(at, word)| layer(word, &|| place(spec, at)))
-        .collect::<Result<_, _>>()?;
+    let words = branches::words(spec);
+    let each = words.iter().enumerate().map(|(at, word)| layer(word, &|| place(spec, at)));
+    let layers: Vec<Layer> = each.collect::<Result<_, _>>()?;
     if layers.is_empty() {
         return Err(InputError::new(
             "model",
@@ -191,6 +216,8 @@ pub fn parse(spec: &str) -> Result<Vec<Layer>, InputError> {
             "for example 'affine:50 relu affine:10'",
         ));
     }
+    branches::balance(&layers)
+        .map_err(|(at, expected, hint)| InputError::new(place(spec, at), expected, excerpt(&words[at]), hint))?;
     Ok(layers)
 }
 
@@ -204,7 +231,13 @@ fn layer(word: &str, place: &dyn Fn() -> String) -> Result<Layer, InputError> {
         Some((name, sizes)) => (name, Some(sizes)),
         None => (word, None),
     };
+    let name = name.strip_suffix('(').unwrap_or(name);
     let written = Written { word, name, sizes, place };
+    match word {
+        ")" => return Ok(Layer::Close),
+        "|" => return Ok(Layer::Or),
+        _ => {}
+    }
     match ENTRIES.iter().find(|entry| entry.word.name == name) {
         Some(entry) => (entry.layer)(&written),
         None => {
@@ -229,6 +262,15 @@ fn affine(written: &Written<'_>) -> Result<Layer, InputError> {
     })
 }
 
+fn embedding(written: &Written<'_>) -> Result<Layer, InputError> {
+    let sizes = written.sizes.and_then(|sizes| sizes.split_once('@'));
+    let sizes = sizes.and_then(|(rows, width)| Some((whole(rows, 1..=WIDEST)?, whole(width, 1..=WIDEST)?)));
+    sizes.map(|(rows, width)| Layer::Embedding { rows, width }).ok_or_else(|| {
+        let hint = "N numbers to choose from, each as D numbers that are learned, such as embedding:1000@16";
+        written.wrong(format!("embedding:N@D with N and D from 1 to {WIDEST}"), hint)
+    })
+}
+
 impl FromStr for Layer {
     type Err = InputError;
 
@@ -245,6 +287,11 @@ impl fmt::Display for Layer {
             Layer::MaxPool(pool) => windows::write_max_pool(f, pool),
             Layer::AvgPool(pool) => windows::write_avg_pool(f, pool),
             Layer::GlobalAvgPool => f.write_str("global_avg_pool"),
+            Layer::Embedding { rows, width } => write!(f, "embedding:{rows}@{width}"),
+            Layer::Residual => f.write_str("residual("),
+            Layer::Concat => f.write_str("concat("),
+            Layer::Or => f.write_str("|"),
+            Layer::Close => f.write_str(")"),
             Layer::Flatten => f.write_str("flatten"),
             Layer::BatchNorm => f.write_str("batch_norm"),
             Layer::LayerNorm => f.write_str("layer_norm"),

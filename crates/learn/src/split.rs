@@ -113,7 +113,7 @@ impl Fractions {
 }
 
 /// The rows of each class; all rows as one group where there are no classes.
-fn groups(target: &Target, rows: usize) -> Result<Vec<Vec<u32>>, InputError> {
+pub(crate) fn groups(target: &Target, rows: usize) -> Result<Vec<Vec<u32>>, InputError> {
     let given = match target {
         Target::Classes { labels, .. } => labels.len(),
         Target::Numbers { values, .. } => values.len(),

@@ -2,7 +2,7 @@
 //! `W ← W − η · ∂(mean loss of the batch)/∂W`.
 //!
 //! Validation rows are scored after each epoch, and the parameters of the best epoch are
-//! kept. The test rows are read once, at the end, by [`evaluate`] alone.
+//! kept; with a patience training ends when no better one comes. The test rows are read once, at the end, by [`evaluate`] alone.
 
 use std::time::Instant;
 
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::divergence::{Diverged, Suspect};
+use crate::early_stopping::EarlyStopping;
 use crate::encoding::{Encoding, Table};
 use crate::evaluate::{self, Evaluation, Scores};
 use crate::input_error::InputError;
@@ -42,6 +43,13 @@ pub enum Progress<'a> {
     },
     /// An epoch was done, and the validation rows scored.
     Epoch(&'a Epoch),
+    /// Patience ended the training.
+    Stopped {
+        /// After this epoch.
+        epoch: usize,
+        /// The one that none after it was better than.
+        best_epoch: usize,
+    },
 }
 
 /// What is about to be trained.
@@ -62,7 +70,7 @@ pub struct Start {
 }
 
 /// How many rows are for what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Parts {
     /// Learned from.
     pub train: usize,
@@ -110,6 +118,13 @@ pub struct Trained {
     pub validation: Option<Scores>,
     /// Of the best epoch, on the test rows.
     pub test: Option<Scores>,
+}
+
+impl Trained {
+    /// The epoch that patience stopped the training after; `None` if all were run.
+    pub fn stopped(&self) -> Option<usize> {
+        Some(self.history.len()).filter(|&epochs| epochs < self.settings.epochs)
+    }
 }
 
 /// Why training gave nothing.
@@ -175,6 +190,7 @@ pub fn train_on<B: Backend>(
     let began = Instant::now();
     let mut history: Vec<Epoch> = Vec::new();
     let mut best: Option<Best> = None;
+    let mut stopping = EarlyStopping::new(settings.patience);
     for epoch in 1..=settings.epochs {
         batches.reshuffle(epoch as u64 - 1);
         let train_loss = session.epoch(epoch, &batches, &mut watch)?;
@@ -183,15 +199,15 @@ pub fn train_on<B: Backend>(
         let rate = session.rate(number(epoch, batches.len() - 1, &batches));
         session.note(validation.map_or(train_loss, |scores| scores.loss));
         let record = Epoch { epoch, train_loss, validation, rate, seconds: began.elapsed().as_secs_f64() };
-        let lowest = |best: &Best| match (validation, best.validation) {
-            (Some(now), Some(before)) => now.loss < before.loss,
-            _ => true,
-        };
-        if best.as_ref().is_none_or(lowest) {
+        if stopping.is_best(epoch, validation.map(|scores| scores.loss)) {
             best = Some(Best { epoch, validation, parameters: session.parameters() });
         }
         history.push(record);
         watch(Progress::Epoch(&record));
+        if let Some(best) = best.as_ref().filter(|_| epoch < settings.epochs && stopping.is_over(epoch)) {
+            watch(Progress::Stopped { epoch, best_epoch: best.epoch });
+            break;
+        }
     }
     let seconds = began.elapsed().as_secs_f64();
 
@@ -248,15 +264,22 @@ impl Prepared {
             return Err(no_rows());
         }
         let warnings = warnings(&data, &split);
+        if settings.patience.is_some() && split.validation.is_empty() {
+            let hint = "set rows aside to choose by, such as a tenth, or leave the patience out";
+            return Err(InputError::new("patience", "validation rows to stop by", "none", hint));
+        }
         let mut encoding = Encoding::fit(&data.train, &split.train, settings.log_target)?;
         if let Some(shape) = settings.input {
             encoding.input.lay_out(shape, &data.train.source)?;
         }
-        let input = encoding.input.shape()?;
         let objective = Objective::new(encoding.task(), settings.loss)?;
         let is_table = !encoding.input.features.is_empty() && encoding.input.image.is_none();
         let usual = if is_table { Model::usual_of_tables } else { Model::usual };
         let model = settings.model.clone().unwrap_or_else(|| usual(objective.outputs()));
+        if let Some(most) = model.takes_numbers_below() {
+            encoding.input.take_numbers_below(most);
+        }
+        let input = encoding.input.shape()?;
         let mut table = encoding.apply(data.train)?;
         if let Some(weights) = &mut table.data.weights {
             sample_weights::normalise(weights, &split.train, &table.data.source)?;

@@ -100,7 +100,11 @@ fn check(subject: &Subject, args: &CheckArgs) -> anyhow::Result<Vec<ParameterChe
     };
 
     let mut draws = stream(args.seed, Purpose::Sample, 0);
-    let x: Vec<f64> = (0..args.rows * input.len()).map(|_| draws.normal()).collect();
+    let numbers = args.rows * input.len();
+    let x: Vec<f64> = match model.takes_numbers_below() {
+        Some(most) => (0..numbers).map(|_| f64::from(draws.below(most as u32))).collect(),
+        None => (0..numbers).map(|_| draws.normal()).collect(),
+    };
     let (mut labels, mut targets) = (Vec::new(), Vec::new());
     let t = match objective.task {
         Task::Classes(classes) => {

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod data;
 pub(crate) mod diff;
 pub(crate) mod find_rate;
+pub(crate) mod folds;
 pub(crate) mod list;
 pub(crate) mod plan;
 pub(crate) mod predict;

@@ -15,6 +15,9 @@ use crate::table::table;
 pub(crate) struct Summary<'a> {
     run: String,
     epochs: usize,
+    best_epoch: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<usize>,
     seconds: f64,
     train: Scores,
     validation: Option<Scores>,
@@ -32,6 +35,8 @@ impl<'a> Summary<'a> {
         Summary {
             run: folder.display().to_string(),
             epochs: record.training.epochs,
+            best_epoch: results.best_epoch,
+            stopped: results.stopped,
             seconds: results.seconds,
             train: results.train,
             validation: results.validation,
@@ -59,18 +64,21 @@ impl<'a> Summary<'a> {
         let Record { model, training, results, .. } = self.record;
         writeln!(out, "run         {}", self.run)?;
         writeln!(out, "model       {model}")?;
+        let (of, ended) = match results.stopped {
+            Some(epoch) => (format!("{epoch} of "), ", and patience ended it"),
+            None => (String::new(), ""),
+        };
         writeln!(
             out,
-            "epochs      {} in {} with {} at rate {}{}; the best was {}",
+            "epochs      {of}{} in {} with {} at rate {}{}; the best was {}{ended}",
             training.epochs,
             duration(results.seconds),
             training.optimizer,
             training.rate,
             training.schedule.as_ref().map_or(String::new(), |schedule| format!(", {schedule}")),
-            results.best_epoch
+            results.best_epoch,
         )?;
-        let measures = if self.train.accuracy.is_some() { "accuracy" } else { "rmse        r2" };
-        writeln!(out, "\n            loss        {measures}")?;
+        writeln!(out, "\n            loss        {}", columns(&self.train).join("        "))?;
         let parts = [("train", Some(self.train)), ("validation", self.validation), ("test", self.test)];
         for (name, scores) in parts {
             if let Some(scores) = scores {
@@ -116,11 +124,21 @@ fn classes(confusion: &ConfusionMatrix, names: &[String]) -> String {
 
 /// A row of the table: columns of eleven letters.
 fn row(scores: &Scores) -> String {
-    let columns = match scores.accuracy {
+    cells(scores).iter().map(|cell| format!(" {cell:<11}")).collect()
+}
+
+/// What scores have beside the loss.
+pub(crate) fn columns(scores: &Scores) -> &'static [&'static str] {
+    if scores.accuracy.is_some() { &["accuracy"] } else { &["rmse", "r2"] }
+}
+
+/// The loss, and what [`columns`] names.
+pub(crate) fn cells(scores: &Scores) -> Vec<String> {
+    let values = match scores.accuracy {
         Some(_) => vec![Some(scores.loss), scores.accuracy],
         None => vec![Some(scores.loss), scores.rmse, scores.r2],
     };
-    columns.into_iter().map(|value| format!(" {:<11}", value.map_or("-".to_owned(), number))).collect()
+    values.into_iter().map(|value| value.map_or("-".to_owned(), number)).collect()
 }
 
 fn number(value: f64) -> String {

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use chainrule::cross_validation;
 use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
 use chainrule::{Fractions, Initial, Loss, Model, Record, Schedule, Settings, TrainError, train};
 use clap::Args;
 
-use super::find_rate;
 use super::summary::Summary;
 use super::table_args::TableArgs;
+use super::{find_rate, folds};
 use crate::arguments;
 use crate::outcome::tell;
 use crate::progress::Display;
@@ -28,6 +29,8 @@ Examples:
   chainrule train adult.csv.gz --target income --ignore fnlwgt
   chainrule train mnist --model 'affine:50 relu affine:10' --optimizer sgd --epochs 17 --batch 100
   chainrule train --optimizer momentum --find-rate
+  chainrule train --epochs 300 --patience 10
+  chainrule train iris.csv --target species --folds 5
   chainrule train --optimizer adamw,beta2=0.99 --weight-decay 0.05 --schedule cosine --warm-up 1
   chainrule train --model 'conv2d:16@3,padding=1 relu max_pool:2 affine:10'
   chainrule train pixels.csv --target digit --input 1x28x28 --model 'conv2d:8@5 relu max_pool:2 affine:10'
@@ -56,6 +59,10 @@ pub(crate) struct TrainArgs {
     /// How often each row is learned from [default: 50; for a table 5 to 200, for about 16000 steps in all]
     #[arg(long, value_name = "N", value_parser = arguments::count)]
     epochs: Option<usize>,
+    /// Stop when the validation loss has not fallen for N epochs, and keep the best one; --epochs is still the most,
+    /// and what a schedule goes by
+    #[arg(long, value_name = "N", value_parser = arguments::count)]
+    patience: Option<usize>,
     /// Rows in a step [default: 32; for a table 64, and fewer for a small one]
     #[arg(long, value_name = "N", value_parser = arguments::count)]
     batch: Option<usize>,
@@ -67,7 +74,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "R", value_parser = arguments::rate)]
     rate: Option<f64>,
     /// Do not train: let the rate rise over some hundreds of steps and suggest one by how the loss answers; leaves no RUN
-    #[arg(long, conflicts_with_all = ["rate", "schedule", "warm_up", "out", "force", "epochs"])]
+    #[arg(long, conflicts_with_all = ["rate", "schedule", "warm_up", "out", "force", "epochs", "patience", "folds"])]
     find_rate: bool,
     /// How the rate goes on: constant, step, exponential, cosine, one_cycle or plateau, with settings after a colon:
     /// 'step:every=10,factor=0.5' [default: constant; for a table without --optimizer cosine]
@@ -107,6 +114,10 @@ pub(crate) struct TrainArgs {
     /// The share of rows that are held out, where the data bring no test set
     #[arg(long, value_name = "F", default_value_t = Settings::default().fractions.test, value_parser = arguments::share)]
     test: f64,
+    /// Cross-validate: deal all rows but the test rows into K folds, train K times without one of them and judge by it;
+    /// leaves no RUN, but with --out a folder of the folds' scores
+    #[arg(long, value_name = "K", value_parser = arguments::folds)]
+    folds: Option<usize>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -119,8 +130,10 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     // Before the data are read, and before the training: its time would be lost.
     args.settings(&Settings::default()).check()?;
     source.expect_text()?;
-    if !args.find_rate {
-        expect_free(&out(), args.force)?;
+    match args.folds {
+        Some(_) => args.out.as_deref().map_or(Ok(()), |out| cross_validation::expect_free(out, args.force))?,
+        None if args.find_rate => {}
+        None => expect_free(&out(), args.force)?,
     }
     let data = source.open(None)?;
     // Rows of a table that are images are learned as images.
@@ -128,6 +141,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let settings = args.settings(&usual);
     if args.find_rate {
         return find_rate::run(data, &settings, args.json);
+    }
+    if let Some(count) = args.folds {
+        return folds::run(data, &source, &settings, count, args.out.as_deref(), args.force, args.json);
     }
     let mut display = Display::new();
     let trained = train(data, &settings, |progress| display.show(progress));
@@ -170,6 +186,7 @@ impl TrainArgs {
             initial: self.initial,
             batch: self.batch.unwrap_or(usual.batch),
             epochs: self.epochs.unwrap_or(usual.epochs),
+            patience: self.patience,
             seed: self.seed,
             threads: self.threads,
             fractions: Fractions { validation: self.validation, test: self.test },

@@ -1,6 +1,7 @@
 //! Each row-wise call, over a chunk of rows; and the calls on wholes that are one row.
 
 use super::convolution::{Convolution, WeightSteps, spread};
+use super::embedding;
 use super::gather::gather;
 use super::product::{Finish, Product, Soon};
 use super::run::{Chunk, Run, Slot, cells, cells_mut};
@@ -91,6 +92,31 @@ impl Run<'_> {
                     y.chunks_exact_mut(y.len() / x.len()).zip(x).for_each(|(plane, &x)| plane.fill(x));
                 }
             }
+            Kernel::Concat { a, b, y } => {
+                let (a, b, y) = (slot(a), slot(b), slot(y));
+                for r in 0..count {
+                    // SAFETY: as above.
+                    let (a, b, y) = unsafe { (cells(a, r), cells(b, r), cells_mut(y, r)) };
+                    let (first, second) = y.split_at_mut(a.len());
+                    first.copy_from_slice(a);
+                    second.copy_from_slice(b);
+                }
+            }
+            Kernel::Part { x, y, at } => {
+                let (x, y) = (slot(x), slot(y));
+                for r in 0..count {
+                    // SAFETY: as above.
+                    let (x, y) = unsafe { (cells(x, r), cells_mut(y, r)) };
+                    y.copy_from_slice(&x[at..at + y.len()]);
+                }
+            }
+            Kernel::Lookup { x, w, y } => {
+                let (x, w, y) = (slot(x), slot(w), slot(y));
+                for r in 0..count {
+                    // SAFETY: as above.
+                    unsafe { embedding::lookup(cells(x, r), cells(w, 0), cells_mut(y, r)) }
+                }
+            }
             Kernel::Follow { parameter, value, share, variance_of } => {
                 let Some((keep, take)) = following(share, variance_of, self.rows.count) else { return };
                 // SAFETY: as above; in this sweep nobody else reads or writes the parameter.
@@ -175,6 +201,7 @@ impl Run<'_> {
             }
             Kernel::MatmulRows { .. }
             | Kernel::Conv2dGradient { .. }
+            | Kernel::LookupGradient { .. }
             | Kernel::SumRows { .. }
             | Kernel::SumSquares { .. }
             | Kernel::MeanRows { .. }

@@ -9,6 +9,7 @@ mod call;
 mod columns;
 mod convolution;
 mod elementwise;
+mod embedding;
 mod fold;
 mod gather;
 mod instruction_set;

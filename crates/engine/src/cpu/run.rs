@@ -1,5 +1,6 @@
 //! One run at work: each worker's part of the sweeps.
 
+use super::embedding;
 use super::fold::{BLOCK, Fold, Target};
 use super::instruction_set::Kernels;
 use super::product::PANEL;
@@ -191,6 +192,19 @@ impl<'a> Run<'a> {
                 let gradient = WeightGradient { window, rows, x: x.p, dy: dy.p, dw, part, panel };
                 // SAFETY: kept values of all rows; the part is this worker's alone, and so is the panel.
                 unsafe { (self.kernels.weight_gradient)(&gradient) }
+            }
+            Kernel::LookupGradient { x, dy, dw, width } => {
+                let (x, dy, dw) = (self.whole(x), self.whole(dy), self.whole(dw));
+                let rows = slice(dw.len / width);
+                // SAFETY: these rows of the table are this worker's alone.
+                let part = unsafe {
+                    std::slice::from_raw_parts_mut(dw.p.wrapping_add(rows.start * width), rows.len() * width)
+                };
+                part.fill(0.0);
+                for r in 0..if dy.step == 0 { 1 } else { self.rows.count } {
+                    // SAFETY: kept values of all rows.
+                    unsafe { embedding::add(cells(x, r), cells(dy, r), width, rows.start, part) }
+                }
             }
             Kernel::SumSquares { x, y, at } => {
                 let (x, y) = (self.whole(x), self.whole(y).p);

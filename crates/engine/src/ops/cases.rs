@@ -49,6 +49,11 @@ pub(crate) fn label(classes: usize) -> Operand {
     Operand { values: Values::Labels(classes), ..row([]) }
 }
 
+/// Each of `axes` as [`label`] is.
+pub(crate) fn labels<const N: usize>(classes: usize, axes: [usize; N]) -> Operand {
+    Operand { values: Values::Labels(classes), ..row(axes) }
+}
+
 pub(crate) fn positive(operand: &Operand) -> Operand {
     Operand { extent: operand.extent, shape: operand.shape, values: Values::Positive }
 }
@@ -66,6 +71,8 @@ fn all() -> Vec<Case> {
         conv2d::cases(),
         max_pool::cases(),
         flatten::cases(),
+        concat::cases(),
+        embedding::cases(),
         matmul::cases(),
         softmax::cases(),
         softmax_with_loss::cases(),

@@ -1,0 +1,61 @@
+//! How many trainings go, one after another, on stderr: a bar on a terminal, and a line for each that is done.
+
+use std::io::{IsTerminal, stderr};
+use std::time::Instant;
+
+use chainrule::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::outcome::tell;
+use crate::progress::REDRAW;
+
+/// A watcher of many trainings.
+pub(crate) struct Series {
+    bar: Option<ProgressBar>,
+    epochs: usize,
+    drawn: Instant,
+}
+
+impl Series {
+    /// Of so many trainings; a bar if stderr is a terminal.
+    pub(crate) fn new(trainings: usize) -> Series {
+        let bar = stderr().is_terminal().then(|| ProgressBar::new(trainings as u64));
+        if let Some(bar) = &bar {
+            let style = ProgressStyle::with_template("{bar:16}  {pos}/{len}  {wide_msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        }
+        Series { bar, epochs: 0, drawn: Instant::now() }
+    }
+
+    /// Shows what happens in the training of this `name`.
+    pub(crate) fn show(&mut self, name: &str, progress: Progress<'_>) {
+        match progress {
+            Progress::Start(start) => self.epochs = start.epochs,
+            Progress::Step { epoch, loss, .. } => {
+                if let Some(bar) = self.bar.as_ref().filter(|_| self.drawn.elapsed() >= REDRAW) {
+                    bar.set_message(format!("{name}, epoch {epoch}/{}, loss {loss:.4}", self.epochs));
+                    self.drawn = Instant::now();
+                }
+            }
+            Progress::Epoch(_) | Progress::Stopped { .. } => {}
+        }
+    }
+
+    /// A training is done, and this is to be said of it.
+    pub(crate) fn done(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => {
+                bar.suspend(|| tell(line));
+                bar.inc(1);
+            }
+            None => tell(line),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
