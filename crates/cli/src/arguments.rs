@@ -27,6 +27,12 @@ pub(crate) fn folds(text: &str) -> Result<usize, InputError> {
     number.ok_or_else(|| wrong("a whole number from 2", text, "5 or 10 are usual"))
 }
 
+/// By what rungs differ.
+pub(crate) fn eta(text: &str) -> Result<usize, InputError> {
+    let number = text.parse().ok().filter(|&number| number >= 2);
+    number.ok_or_else(|| wrong("a whole number from 2", text, "3 is usual"))
+}
+
 /// A learning rate.
 pub(crate) fn rate(text: &str) -> Result<f64, InputError> {
     let number = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);

@@ -32,6 +32,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Train(Box<commands::train::TrainArgs>),
+    Tune(commands::tune::TuneArgs),
     Test(commands::test::TestArgs),
     Predict(commands::predict::PredictArgs),
     Data(commands::data::DataArgs),
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
     outcome::of(match &cli.command {
         None => Cli::command().print_help().map_err(Into::into),
         Some(Command::Train(args)) => commands::train::run(args),
+        Some(Command::Tune(args)) => commands::tune::run(args),
         Some(Command::Test(args)) => commands::test::run(args),
         Some(Command::Predict(args)) => commands::predict::run(args),
         Some(Command::Data(args)) => commands::data::run(args),

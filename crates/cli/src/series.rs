@@ -41,13 +41,21 @@ impl Series {
         }
     }
 
+    /// So many trainings were done before.
+    pub(crate) fn skip(&self, trainings: usize) {
+        self.bar.iter().for_each(|bar| bar.inc(trainings as u64));
+    }
+
     /// A training is done, and this is to be said of it.
     pub(crate) fn done(&self, line: &str) {
+        self.say(line);
+        self.bar.iter().for_each(|bar| bar.inc(1));
+    }
+
+    /// A line above the bar.
+    pub(crate) fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => {
-                bar.suspend(|| tell(line));
-                bar.inc(1);
-            }
+            Some(bar) => bar.suspend(|| tell(line)),
             None => tell(line),
         }
     }

@@ -196,6 +196,60 @@ fn numbers_that_cannot_be() {
 }
 
 #[test]
+fn tunings_that_cannot_be() {
+    let folder = with(&[
+        ("space.toml", b"rate = { log = [0.001, 0.1] }\n"),
+        ("typo.toml", b"# a comment\nraet = [0.1]\n"),
+        ("broken.toml", b"batch = 32\nrate = [0.1\n"),
+        ("classes.toml", b"model = [\"affine:10\", \"affine:9\"]\n"),
+        ("warm.toml", b"warm_up = 2\n"),
+    ]);
+    let tune = |space: &str, more: &[&str], parts: [&str; 4]| {
+        refuse(&folder, &[&["tune", "--space", space][..], more].concat(), parts);
+    };
+    tune("none.toml", &[], ["none.toml", "a file or folder", "nothing of that name", "check the spelling"]);
+    tune("typo.toml", &[], ["typo.toml, 'raet'", "one of model, loss, ", "no such key", "did you mean 'rate'?"]);
+    tune("broken.toml", &[], ["broken.toml, line 2", "TOML", "unclosed array", "for example rate = "]);
+    let place = "warm.toml, trial 1, rung 1, warm-up";
+    tune("warm.toml", &[], [place, "a number of epochs from 0 to less than 1", "2", "for example 1"]);
+    tune("space.toml", &["--eta", "1"], ["--eta", "a whole number from 2", "'1'", "3 is usual"]);
+    tune("space.toml", &["--trials", "0"], ["--trials", "a whole number from 1", "'0'", "for example"]);
+    let parts = ["min-epochs", "1 to 27, the epochs of the last rung", "28", "the first rung"];
+    tune("space.toml", &["--min-epochs", "28"], parts);
+    let parts = ["validation", "rows to compare trials by", "none", "set rows aside"];
+    tune("space.toml", &["--validation", "0"], parts);
+    // Before any trial is trained.
+    let place = "classes.toml, trial 2, rung 1, model 'affine:9', word 1";
+    tune("classes.toml", &[], [place, "affine:10", "affine:9", "change the last word"]);
+
+    let small = ["--trials", "2", "--epochs", "2", "--eta", "2", "--out", "tuned"];
+    chainrule(&folder, &[&["tune", "--space", "space.toml"][..], &small].concat()).assert().success();
+    let other = "choose another --out, or ask for what this one was begun with";
+    let parts = ["tuned/tune.toml, seed", "2, as is asked for", "1", other];
+    tune("space.toml", &[&small[..], &["--seed", "2"]].concat(), parts);
+    fs::write(folder.path().join("space.toml"), "rate = { log = [0.002, 0.1] }\nbatch = 16\n").unwrap();
+    tune("space.toml", &small, ["tuned/tune.toml, space.batch", "16, as is asked for", "nothing", other]);
+    fs::write(folder.path().join("space.toml"), "rate = { log = [0.002, 0.1] }\n").unwrap();
+    let parts =
+        ["tuned/tune.toml, space.rate", "{ log = [0.002, 0.1] }, as is asked for", "{ log = [0.001, 0.1] }", other];
+    tune("space.toml", &small, parts);
+    fs::write(folder.path().join("space.toml"), "rate = { log = [0.001, 0.1] }\n").unwrap();
+    fs::write(folder.path().join("rows.csv"), "a,b\n1,x\n2,y\n3,x\n4,y\n5,x\n6,y\n7,x\n8,y\n9,x\n").unwrap();
+    let data = [&["rows.csv", "--target", "b"][..], &small].concat();
+    tune("space.toml", &data, ["tuned/tune.toml, data.fingerprint", "\"", "\"8f0934c8a076049e\"", other]);
+    fs::write(folder.path().join("tuned/trials.jsonl"), "{}\n").unwrap();
+    tune(
+        "space.toml",
+        &small,
+        ["tuned/trials.jsonl, line 1", "a training of this tuning", "missing field", "remove the line"],
+    );
+    // A folder of something else is left alone.
+    chainrule(&folder, &["train", "--epochs", "1", "--out", "run"]).assert().success();
+    let parts = ["run", "a new folder, or one of a tuning", "a folder with 'metrics.jsonl'", "choose another --out"];
+    tune("space.toml", &["--out", "run"], parts);
+}
+
+#[test]
 fn a_run_is_kept_unless_forced() {
     let folder = TempDir::new().unwrap();
     let train = ["train", "--epochs", "1", "--out", "run"];

@@ -49,12 +49,8 @@ fn main() -> Outcome<()> {
     let rows: Vec<u32> = (0..(ROWS + JUDGES).min(given.train.rows() as u32)).collect();
     let data: Data = given.train.select(&rows).into();
     let file = "batch_norm.svg";
-    let areas = page(
-        file,
-        "Accuracy on validation rows with batch norm and without, by the scale of the initial weights",
-        (4, 4),
-        (250, 200),
-    )?;
+    let title = "Accuracy on validation rows with batch norm and without, by the scale of the initial weights";
+    let areas = page(file, title, (1000, 800))?.split_evenly((4, 4));
     println!("scale    with batch norm  without   (accuracy after {EPOCHS} epochs)");
     for (at, area) in areas.iter().enumerate() {
         let scale = 10f64.powf(-4.0 * at as f64 / (SCALES - 1) as f64);

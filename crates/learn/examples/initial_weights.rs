@@ -79,7 +79,7 @@ fn main() -> Outcome<()> {
     let file = "initial_weights.svg";
     let title =
         "Initial weights: activations from 0 to 1 (all larger ones in the last bar) of five layers, and the loss";
-    let areas = page(file, title, (PAIRS.len(), LAYERS + 1), (190, 150))?;
+    let areas = page(file, title, (1140, 900))?.split_evenly((PAIRS.len(), LAYERS + 1));
     println!("activation  weights      mean and standard deviation of the activations of layers 1 to {LAYERS}");
     for (row, (activation, weights)) in PAIRS.into_iter().enumerate() {
         let layers = activations(activation, weights)?;

@@ -67,7 +67,9 @@ fn draw_path(area: &Area<'_>, at: usize, name: &str, path: &[(f64, f64)]) -> Out
 fn main() -> Outcome<()> {
     let data = data()?;
     let file = "optimizers.svg";
-    let areas = page(file, "Optimizers: down x²/20 + y² in 30 steps, and the loss on images", (3, 3), (330, 250))?;
+    let title = "Optimizers: down x²/20 + y² in 30 steps, and the loss on images";
+    let (paths, images) = page(file, title, (990, 750))?.split_vertically(500);
+    let areas = paths.split_evenly((2, 3));
     let mut on_images: Vec<Curve> = Vec::new();
     println!(
         "optimizer  rate   x, y after {DOWN} steps      rate on images  mean loss of the last 100 of {STEPS} steps"
@@ -92,11 +94,7 @@ fn main() -> Outcome<()> {
         println!("{name:<9}  {rate:<5}  {x:>8.4}, {y:>8.4}        {on_images_rate:<14}  {loss:.4}");
         on_images.push(curve);
     }
-    for (area, of) in areas[6..].iter().zip([&on_images[..], &on_images[..3], &on_images[3..]]) {
-        let names: Vec<&str> = of.iter().map(|curve| &*curve.name).collect();
-        let title = if of.len() == 6 { "all".to_owned() } else { names.join(", ") };
-        curves(area, &title, ["step", "loss"], 0.0..STEPS as f64, 0.0..1.2, of)?;
-    }
+    curves(&images, "images", ["step", "loss"], 0.0..STEPS as f64, 0.0..1.2, &on_images)?;
     println!("picture: {file}");
     Ok(())
 }

@@ -26,8 +26,8 @@ fn main() -> Outcome<()> {
     let validation = (rows.len() - few.len()) as f64 / rows.len() as f64;
 
     let file = "overfitting.svg";
-    let areas =
-        page(file, "300 rows learned by heart: the loss of training and of validation rows", (2, 2), (380, 260))?;
+    let title = "300 rows learned by heart: the loss of training and of validation rows";
+    let areas = page(file, title, (760, 520))?.split_evenly((2, 2));
     println!("                        train   test    gap   (accuracy after {EPOCHS} epochs)");
     let ways = [
         ("nothing", 0.0, ""),

@@ -3,6 +3,8 @@
 //! They stay columns, in f64 and in codes, until an [`encoding`](crate::encoding) that was fitted on the training
 //! rows makes rows of them: what a category or an empty cell becomes must not depend on the rows that judge.
 
+use std::fmt;
+
 /// The code of an empty cell among categories.
 pub const EMPTY: u32 = u32::MAX;
 
@@ -23,8 +25,40 @@ pub enum Values {
         /// How many rows.
         rows: usize,
         /// Why.
-        reason: String,
+        reason: Reason,
     },
+}
+
+/// Why a column is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It was asked for.
+    Asked,
+    /// It holds the rows' weights.
+    Weights,
+    /// All its cells are empty.
+    Empty,
+    /// Words that nearly never come twice: names, keys or free text.
+    Words {
+        /// How many different ones.
+        different: usize,
+        /// Of so many cells with a word.
+        cells: usize,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Asked => f.write_str("as asked"),
+            Reason::Weights => f.write_str("it holds the rows' weights"),
+            Reason::Empty => f.write_str("all its cells are empty"),
+            Reason::Words { different, cells } if different == cells => {
+                write!(f, "each of its {cells} words is another, as of an identifier or of free text")
+            }
+            Reason::Words { different, cells } => write!(f, "{different} different words in {cells} cells"),
+        }
+    }
 }
 
 impl Values {
@@ -45,7 +79,7 @@ impl Values {
                 codes: rows.iter().map(|&row| codes[row as usize]).collect(),
                 names: names.clone(),
             },
-            Values::Ignored { reason, .. } => Values::Ignored { rows: rows.len(), reason: reason.clone() },
+            Values::Ignored { reason, .. } => Values::Ignored { rows: rows.len(), reason: *reason },
         }
     }
 

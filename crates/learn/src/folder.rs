@@ -27,8 +27,8 @@ pub(crate) struct Kind {
 /// If it may not.
 pub(crate) fn expect_free(folder: &Path, kind: Kind, force: bool) -> Result<(), InputError> {
     let (place, what) = (folder.display().to_string(), kind.name);
-    let mut names: Vec<String> = match fs::read_dir(folder) {
-        Ok(entries) => entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect(),
+    let names = match names(folder) {
+        Ok(names) => names,
         Err(e) if e.kind() == io::ErrorKind::NotFound && !folder.is_symlink() => return expect_writable(folder),
         Err(e) => return Err(unwritable(folder, &e)),
     };
@@ -39,7 +39,6 @@ pub(crate) fn expect_free(folder: &Path, kind: Kind, force: bool) -> Result<(), 
     if names.is_empty() {
         return expect_writable(folder);
     }
-    names.sort_unstable();
     let others: Vec<&String> = names.iter().filter(|name| !kind.files.contains(&name.as_str())).collect();
     let is_one = names.iter().any(|name| kind.files.first().is_some_and(|first| first == name));
     if !is_one || (force && !others.is_empty()) {
@@ -57,6 +56,14 @@ pub(crate) fn expect_free(folder: &Path, kind: Kind, force: bool) -> Result<(), 
         ));
     }
     expect_writable(folder)
+}
+
+/// The names of what is in `folder`, in their order.
+pub(crate) fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = fs::read_dir(folder)?.flatten();
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Whether replacing `folder` would pull the current folder away from under the user.

@@ -68,6 +68,11 @@ pub(crate) fn excerpt(text: &str) -> String {
     format!("'{}{cut}'", shown.escape_debug().to_string().replace("\\'", "'"))
 }
 
+/// The line, from 1, that the byte `at` is in.
+pub(crate) fn line_of(bytes: &[u8], at: usize) -> usize {
+    bytes[..at.min(bytes.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
+}
+
 /// At most 20 names, each as an [`excerpt`], then how many more there are.
 pub(crate) fn listing<S: AsRef<str>>(names: &[S]) -> String {
     const MOST: usize = 20;

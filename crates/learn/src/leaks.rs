@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::columns::{EMPTY, Values};
+use crate::columns::{EMPTY, Reason, Values};
 use crate::dataset::{Cells, Dataset, Target};
 use crate::row_hash::row_hashes;
 
@@ -98,7 +98,9 @@ pub fn warnings(data: &Dataset, rows: &[u32]) -> Vec<Warning> {
     for (name, values) in data.columns.iter().zip(columns) {
         let column = name.clone();
         match values {
-            Values::Ignored { reason, .. } => found.push(Warning::Ignored { column, reason: reason.clone() }),
+            // What was asked for is no surprise.
+            Values::Ignored { reason: Reason::Asked | Reason::Weights, .. } => {}
+            Values::Ignored { reason, .. } => found.push(Warning::Ignored { column, reason: reason.to_string() }),
             Values::Numbers(cells) if is_identifier(cells) => {
                 found.push(Warning::Identifier { column, rows: cells.len() });
             }
@@ -264,7 +266,8 @@ mod tests {
                 ("copy", numbers(move |row| f64::from(class[row as usize]))),
                 ("noise", numbers(|row| f64::from(row * 31 % 101))),
                 ("id", numbers(|row| f64::from(row + 1000))),
-                ("gone", Values::Ignored { rows: 400, reason: "as asked".into() }),
+                ("gone", Values::Ignored { rows: 400, reason: Reason::Empty }),
+                ("left", Values::Ignored { rows: 400, reason: Reason::Asked }),
             ],
             Target::Classes { labels, names: vec!["a".into(), "b".into()] },
         );
@@ -277,7 +280,7 @@ mod tests {
         };
         assert_eq!((&**column, &**id), ("copy", "id"));
         assert!(*score > 0.99 && *without < 0.6);
-        assert_eq!(last.to_string(), "column 'gone' is passed over: as asked");
+        assert_eq!(last.to_string(), "column 'gone' is passed over: all its cells are empty");
         assert!(warnings(&data, &rows[..20]).iter().all(|warning| !matches!(warning, Warning::TellTale { .. })));
     }
 

@@ -24,7 +24,7 @@
 //! Files come in through [`readers`] as a [`Dataset`]; [`split`] sets rows aside; an
 //! [`encoding`], fitted on the training rows, turns data into the network's numbers;
 //! [`mini_batch`] deals them out; [`trainer`] descends; [`evaluate`] judges; a
-//! [`run_folder`] keeps. What is wrong with an input is said by an [`InputError`]. This crate
+//! [`run_folder`] keeps. [`cross_validation`] judges by folds, and [`tune`](mod@tune) searches for settings. What is wrong with an input is said by an [`InputError`]. This crate
 //! opens files and prints nothing. The mathematics is in [`chainrule_engine`].
 
 pub mod categories;
@@ -69,6 +69,7 @@ pub mod spec;
 pub mod split;
 pub mod standardise;
 pub mod trainer;
+pub mod tune;
 pub mod usual;
 pub mod vocabulary;
 mod weights;

@@ -160,7 +160,7 @@ impl CellsProfile {
                 counts.truncate(most);
                 CellsProfile::Category { empty, distinct, counts }
             }
-            Values::Ignored { reason, .. } => CellsProfile::Ignored { reason: reason.clone() },
+            Values::Ignored { reason, .. } => CellsProfile::Ignored { reason: reason.to_string() },
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::choice::{parse, written};
 use crate::encoding::{Encoding, InputEncoding, TargetEncoding};
 use crate::evaluate::Scores;
-use crate::input_error::InputError;
+use crate::input_error::{InputError, line_of};
 use crate::readers::csv::TargetKind;
 use crate::schedule::Schedule;
 use crate::settings::Settings;
@@ -37,7 +37,7 @@ pub struct Record {
     pub target: TargetEncoding,
 }
 
-/// What was asked: see [`Settings`](crate::Settings).
+/// What was asked: see [`Settings`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
     /// The loss; the target's usual one in records that do not say.
@@ -186,8 +186,7 @@ impl Record {
     pub(crate) fn read(path: &Path) -> Result<Record, InputError> {
         let bytes = std::fs::read(path).map_err(|e| InputError::io(path, &e))?;
         let wrong = |at: Option<usize>, found: String| {
-            let line = at.map(|at| bytes[..at.min(bytes.len())].iter().filter(|&&b| b == b'\n').count() + 1);
-            let line = line.map_or(String::new(), |line| format!(", line {line}"));
+            let line = at.map_or(String::new(), |at| format!(", line {}", line_of(&bytes, at)));
             InputError::new(
                 format!("{}{line}", path.display()),
                 "the record of a run",

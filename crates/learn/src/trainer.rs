@@ -159,12 +159,20 @@ pub fn train_on<B: Backend>(
     backend: &B,
     data: impl Into<Data>,
     settings: &Settings,
-    mut watch: impl FnMut(Progress<'_>),
+    watch: impl FnMut(Progress<'_>),
 ) -> Result<Trained, TrainError> {
     settings.check()?;
-    let Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows, warnings } =
-        Prepared::new(data.into(), settings)?;
+    train_prepared(backend, Prepared::new(data.into(), settings)?, settings, watch)
+}
 
+/// Trains on what was prepared with these settings.
+pub(crate) fn train_prepared<B: Backend>(
+    backend: &B,
+    prepared: Prepared,
+    settings: &Settings,
+    mut watch: impl FnMut(Progress<'_>),
+) -> Result<Trained, TrainError> {
+    let Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows, warnings } = prepared;
     let graph = Graph::new();
     let network = weighed(&graph, model.build(&graph, input, objective, Build::Train)?, &table);
     let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
@@ -269,17 +277,7 @@ impl Prepared {
             return Err(InputError::new("patience", "validation rows to stop by", "none", hint));
         }
         let mut encoding = Encoding::fit(&data.train, &split.train, settings.log_target)?;
-        if let Some(shape) = settings.input {
-            encoding.input.lay_out(shape, &data.train.source)?;
-        }
-        let objective = Objective::new(encoding.task(), settings.loss)?;
-        let is_table = !encoding.input.features.is_empty() && encoding.input.image.is_none();
-        let usual = if is_table { Model::usual_of_tables } else { Model::usual };
-        let model = settings.model.clone().unwrap_or_else(|| usual(objective.outputs()));
-        if let Some(most) = model.takes_numbers_below() {
-            encoding.input.take_numbers_below(most);
-        }
-        let input = encoding.input.shape()?;
+        let (input, objective, model) = fit(&mut encoding, &data.train.source, settings)?;
         let mut table = encoding.apply(data.train)?;
         if let Some(weights) = &mut table.data.weights {
             sample_weights::normalise(weights, &split.train, &table.data.source)?;
@@ -288,6 +286,33 @@ impl Prepared {
         let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
         Ok(Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows, warnings })
     }
+
+    /// Without the rows to judge by.
+    pub(crate) fn without_test(self) -> Prepared {
+        Prepared { own: None, test_rows: Vec::new(), ..self }
+    }
+}
+
+/// The shape of a row, what is learned and by which network, for data from `source`.
+///
+/// # Errors
+/// If the rows have another number of cells than was asked for, or the loss is of another kind of target.
+pub(crate) fn fit(
+    encoding: &mut Encoding,
+    source: &str,
+    settings: &Settings,
+) -> Result<(Shape, Objective, Model), InputError> {
+    if let Some(shape) = settings.input {
+        encoding.input.lay_out(shape, source)?;
+    }
+    let objective = Objective::new(encoding.task(), settings.loss)?;
+    let is_table = !encoding.input.features.is_empty() && encoding.input.image.is_none();
+    let usual = if is_table { Model::usual_of_tables } else { Model::usual };
+    let model = settings.model.clone().unwrap_or_else(|| usual(objective.outputs()));
+    if let Some(most) = model.takes_numbers_below() {
+        encoding.input.take_numbers_below(most);
+    }
+    Ok((encoding.input.shape()?, objective, model))
 }
 
 /// Of the rows to learn from, and those of them that are to be judged by as well.

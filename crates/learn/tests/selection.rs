@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
 use chainrule::cross_validation::cross_validate;
 use chainrule::engine::Cpu;
 use chainrule::folds::folds;
+use chainrule::tune::{Event, Line, Space, Tuned, Tuning, tune};
 use chainrule::{
-    Cells, Data, Dataset, Fractions, Progress, Settings, Split, Target, TrainError, Trained, digits, train,
+    Cells, Data, Dataset, Fractions, Progress, Settings, Source, Split, Target, TrainError, Trained, digits, train,
 };
 
 fn settings(model: &str, epochs: usize) -> Settings {
@@ -116,4 +121,112 @@ fn as_many_folds_as_rows_are_judged_row_by_row() {
         panic!("there are not so many rows")
     };
     assert_eq!((&*e.place, &*e.found), ("folds", "13"));
+}
+
+const SPACE: &str = r#"
+    rate = { log = [1e-4, 1e-1] }
+    batch = [32, 64]
+    model = ["affine:8 relu affine:10", "affine:12 tanh affine:10"]
+    schedule = "cosine"
+"#;
+
+/// Nine trials: 9 for an epoch, 3 for three, 1 for nine.
+fn tuning(threads: usize) -> Tuning {
+    let settings = Settings { epochs: 9, seed: 3, threads: Some(threads), ..Settings::default() };
+    Tuning { space: Space::parse(SPACE, "space.toml").unwrap(), settings, trials: 9, min_epochs: 1, eta: 3 }
+}
+
+/// What came out, and the trainings that were done for it; the best's is counted by its epochs.
+fn tuned(source: &Source, threads: usize, out: &Path) -> (Tuned, Vec<(usize, usize)>, usize) {
+    let (mut done, mut epochs) = (Vec::new(), 0);
+    let tuned = tune(&Cpu::new(threads), source, &tuning(threads), out, |event| match event {
+        Event::Done(line) => done.push((line.rung, line.trial)),
+        Event::Best(Progress::Epoch(_)) => epochs += 1,
+        _ => {}
+    });
+    (tuned.unwrap(), done, epochs)
+}
+
+fn lines(out: &Path) -> Vec<Line> {
+    let text = fs::read_to_string(out.join("trials.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// All but the time it took.
+fn timeless(lines: &[Line]) -> Vec<Line> {
+    lines.iter().map(|line| Line { seconds: 0.0, ..line.clone() }).collect()
+}
+
+#[test]
+fn the_lowest_losses_go_on_and_the_best_is_what_train_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("tuned");
+    let (found, done, epochs) = tuned(&Source::default(), 1, &out);
+    assert_eq!(done.iter().map(|&(rung, _)| rung).collect::<Vec<_>>(), [[1; 9].to_vec(), vec![2; 3], vec![3]].concat());
+    let losses = |rung| -> BTreeMap<usize, f64> {
+        lines(&out).iter().filter(|line| line.rung == rung).map(|line| (line.trial, line.loss().unwrap())).collect()
+    };
+    for rung in [1, 2] {
+        let next = losses(rung + 1);
+        let (on, off): (Vec<_>, Vec<_>) = losses(rung).into_iter().partition(|(trial, _)| next.contains_key(trial));
+        assert!(on.iter().all(|(_, lower)| off.iter().all(|(_, higher)| lower <= higher)), "{on:?} {off:?}");
+    }
+    assert!(found.ranking.windows(2).all(|pair| pair[0].loss() <= pair[1].loss()));
+    assert_eq!((found.ranking.len(), found.rungs.len(), found.done_before), (9, 3, 0));
+
+    let (best, tuning) = (&found.ranking[0], tuning(1));
+    let of_all = Settings { epochs: best.epochs, ..tuning.settings.clone() };
+    let settings = tuning.space.settings(&of_all, &best.settings).unwrap();
+    let trained = train(digits(), &settings, |_| {}).unwrap();
+    let run = found.best.unwrap();
+    assert_eq!((best.validation, best.best_epoch), (trained.validation, Some(trained.best_epoch)));
+    assert_eq!((epochs, &run.predictor), (best.epochs, &trained.predictor));
+    assert_eq!(run.test(1).unwrap(), trained.test.unwrap());
+}
+
+#[test]
+fn a_tuning_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    let (whole, all, _) = tuned(&Source::default(), 1, &one);
+    // Nothing is trained again.
+    let (again, done, epochs) = tuned(&Source::default(), 1, &one);
+    assert_eq!((done.len(), epochs, again.done_before), (0, 0, 13));
+    assert_eq!((&again.ranking, again.best.unwrap().record), (&whole.ranking, whole.best.unwrap().record));
+
+    // As if the program had ended while it wrote its eleventh line.
+    fs::create_dir(&two).unwrap();
+    fs::copy(one.join("tune.toml"), two.join("tune.toml")).unwrap();
+    let text = fs::read_to_string(one.join("trials.jsonl")).unwrap();
+    let (ten, rest) = text.split_at(text.match_indices('\n').nth(9).unwrap().0 + 1);
+    fs::write(two.join("trials.jsonl"), format!("{ten}{}", &rest[..40])).unwrap();
+    let (rest, done, _) = tuned(&Source::default(), 3, &two);
+    assert_eq!((rest.done_before, &done[..]), (10, &all[10..]));
+    assert_eq!(timeless(&rest.ranking), timeless(&whole.ranking));
+    assert_eq!(timeless(&lines(&two)), timeless(&lines(&one)), "no line is lost, and none is there twice");
+}
+
+#[test]
+fn no_trial_reads_a_test_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = Split::new(&digits().target, 1797, Settings::default().fractions, 3).unwrap();
+    let Target::Classes { labels, .. } = digits().target else { panic!("digits are classes") };
+    let Cells::U8 { cells, .. } = digits().cells else { panic!("digits are pictures") };
+    let with = |name: &str, cell: Option<u8>| {
+        let row = |(row, label): (u32, &u32)| {
+            let pixels = cells[row as usize * 64..][..64].iter();
+            let pixels = pixels.map(|&pixel| cell.filter(|_| rows.test.contains(&row)).unwrap_or(pixel).to_string());
+            format!("{},{label}\n", pixels.collect::<Vec<_>>().join(","))
+        };
+        let text: String = (0..).zip(&labels).map(row).collect();
+        let path = folder.path().join(format!("{name}.csv"));
+        fs::write(&path, text).unwrap();
+        let source = Source { path: Some(path), target: Some("64".into()), header: Some(false), ..Source::default() };
+        tuned(&source, 1, &folder.path().join(name)).0
+    };
+    let (one, other) = (with("one", None), with("other", Some(99)));
+    assert_eq!(timeless(&one.ranking), timeless(&other.ranking));
+    let (one, other) = (one.best.unwrap(), other.best.unwrap());
+    assert_eq!(one.predictor.tensors(), other.predictor.tensors());
+    assert_ne!(one.record.results.test, other.record.results.test);
 }

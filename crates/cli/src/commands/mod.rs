@@ -14,3 +14,4 @@ pub(crate) mod summary;
 pub(crate) mod table_args;
 pub(crate) mod test;
 pub(crate) mod train;
+pub(crate) mod tune;

@@ -47,13 +47,11 @@ pub(crate) fn colour(at: usize) -> RGBColor {
     RGBColor(r, g, b)
 }
 
-/// The page of a picture, `rows` by `columns` panels of `size` pixels.
-pub(crate) fn page<'a>(file: &'a str, title: &str, panels: (usize, usize), size: (u32, u32)) -> Outcome<Vec<Area<'a>>> {
-    let (rows, columns) = panels;
-    let whole = SVGBackend::new(file, (size.0 * columns as u32, size.1 * rows as u32 + 36)).into_drawing_area();
+/// The page of a picture, of `size` pixels below its title.
+pub(crate) fn page<'a>(file: &'a str, title: &str, size: (u32, u32)) -> Outcome<Area<'a>> {
+    let whole = SVGBackend::new(file, (size.0, size.1 + 36)).into_drawing_area();
     whole.fill(&WHITE)?;
-    let whole = whole.titled(title, ("sans-serif", 18))?;
-    Ok(whole.split_evenly((rows, columns)))
+    Ok(whole.titled(title, ("sans-serif", 18))?)
 }
 
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
@@ -79,7 +77,10 @@ where
         .x_label_area_size(32)
         .y_label_area_size(44)
         .build_cartesian_2d(x, y)?;
-    chart.configure_mesh().x_desc(x_name).y_desc(y_name).light_line_style(TRANSPARENT).draw()?;
+    let short = |number: &f64| number.to_string();
+    let mut mesh = chart.configure_mesh();
+    mesh.x_desc(x_name).y_desc(y_name).x_labels(5).y_labels(6).light_line_style(TRANSPARENT);
+    mesh.x_label_formatter(&short).y_label_formatter(&|y| format!("{y:.1}")).draw()?;
     for (at, curve) in curves.iter().enumerate() {
         let style = colour(at).stroke_width(2);
         let line = chart.draw_series(LineSeries::new(curve.points.iter().copied(), style))?;
@@ -87,7 +88,11 @@ where
     }
     if curves.len() > 1 {
         let labels = &mut chart.configure_series_labels();
-        labels.background_style(WHITE.mix(0.8)).border_style(BLACK.mix(0.3)).draw()?;
+        labels
+            .position(SeriesLabelPosition::MiddleRight)
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK.mix(0.3))
+            .draw()?;
     }
     Ok(())
 }

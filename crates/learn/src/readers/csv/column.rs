@@ -13,7 +13,7 @@
 //! `1.0` is `1`: other programs write whole numbers so once a cell of the column is empty.
 
 use super::{FEW, number};
-use crate::columns::{EMPTY, Values};
+use crate::columns::{EMPTY, Reason, Values};
 use crate::input_error::InputError;
 use std::collections::HashMap;
 
@@ -68,8 +68,11 @@ pub(super) struct Column {
 enum Cells {
     Numbers(Vec<f64>),
     Words(Words),
-    /// Too many words to keep, or none asked for.
-    Gone(usize),
+    /// Too many words to keep, or none asked for: how many rows, and how many different words before they were dropped.
+    Gone {
+        rows: usize,
+        different: usize,
+    },
 }
 
 /// Distinct cells by number.
@@ -113,7 +116,7 @@ impl Column {
         let cells = match asked {
             None | Some(Kind::Number) => Cells::Numbers(Vec::new()),
             Some(Kind::Category) => Cells::Words(Words::default()),
-            Some(Kind::Ignored) => Cells::Gone(0),
+            Some(Kind::Ignored) => Cells::Gone { rows: 0, different: 0 },
         };
         let (first_word, first_not_finite, first_empty) = (None, None, None);
         Column { asked, cells, numeric: 0, words: 0, empties: 0, first_word, first_not_finite, first_empty }
@@ -144,7 +147,7 @@ impl Column {
             }
             return Ok(());
         }
-        if let (Some(Kind::Ignored), Cells::Gone(rows)) = (self.asked, &mut self.cells) {
+        if let (Some(Kind::Ignored), Cells::Gone { rows, .. }) = (self.asked, &mut self.cells) {
             *rows += 1;
             return Ok(());
         }
@@ -161,7 +164,7 @@ impl Column {
                     words.codes.push(EMPTY);
                     words.numbers.insert(cell.into(), EMPTY);
                 }
-                Cells::Gone(rows) => *rows += 1,
+                Cells::Gone { rows, .. } => *rows += 1,
             }
             return Ok(());
         }
@@ -181,7 +184,7 @@ impl Column {
         }
         if self.asked == Some(Kind::Number) {
             // The first word is an error once the column ends: the cell itself is of no use.
-            self.cells = Cells::Gone(self.rows() + 1);
+            self.cells = Cells::Gone { rows: self.rows() + 1, different: 0 };
             return Ok(());
         }
         self.become_words();
@@ -192,7 +195,7 @@ impl Column {
             };
             words.numbers.entry(cell.into()).or_insert(code);
             words.codes.push(code);
-        } else if let Cells::Gone(rows) = &mut self.cells {
+        } else if let Cells::Gone { rows, .. } = &mut self.cells {
             *rows += 1;
         }
         Ok(())
@@ -218,7 +221,7 @@ impl Column {
             Cells::Words(words)
                 if self.asked.is_none() && words.names.len() > MANY && words.names.len() * 2 > words.codes.len() =>
             {
-                self.cells = Cells::Gone(words.codes.len());
+                self.cells = Cells::Gone { rows: words.codes.len(), different: words.names.len() };
             }
             _ => {}
         }
@@ -228,7 +231,7 @@ impl Column {
         match &self.cells {
             Cells::Numbers(numbers) => numbers.len(),
             Cells::Words(words) => words.codes.len(),
-            Cells::Gone(rows) => *rows,
+            Cells::Gone { rows, .. } => *rows,
         }
     }
 
@@ -259,7 +262,7 @@ impl Column {
     ) -> Result<Values, InputError> {
         let rows = self.rows();
         if self.asked == Some(Kind::Ignored) {
-            return Ok(Values::Ignored { rows, reason: "as asked".to_owned() });
+            return Ok(Values::Ignored { rows, reason: Reason::Asked });
         }
         let (numeric, words) = (self.numeric, self.words);
         let category = |words: Words| Values::Categories { codes: words.codes, names: words.names };
@@ -286,18 +289,18 @@ impl Column {
         }
         match self.cells {
             Cells::Numbers(_) if numeric == 0 && self.asked.is_none() => {
-                Ok(Values::Ignored { rows, reason: "all its cells are empty".to_owned() })
+                Ok(Values::Ignored { rows, reason: Reason::Empty })
             }
             Cells::Numbers(numbers) => Ok(Values::Numbers(numbers)),
             Cells::Words(kept) if kept.names.len() <= FEW || kept.names.len() * 2 <= numeric + words => {
                 Ok(category(kept))
             }
             Cells::Words(kept) => {
-                let reason = format!("{} different words in {} cells", kept.names.len(), numeric + words);
+                let reason = Reason::Words { different: kept.names.len(), cells: numeric + words };
                 Ok(Values::Ignored { rows, reason })
             }
-            Cells::Gone(_) => {
-                let reason = format!("more than {MANY} different words, and most come once");
+            Cells::Gone { different, .. } => {
+                let reason = Reason::Words { different, cells: numeric + words };
                 Ok(Values::Ignored { rows, reason })
             }
         }

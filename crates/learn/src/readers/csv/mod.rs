@@ -17,7 +17,7 @@ pub use features::{Features, Known, read_features};
 
 use crate::{
     closest::closest,
-    columns::Values,
+    columns::{Reason, Values},
     dataset::{Cells, Dataset},
     input_error::{InputError, excerpt, listing},
 };
@@ -112,7 +112,7 @@ pub(crate) fn read_table(path: &Path, options: &CsvOptions, must: bool) -> Resul
         cells.push(if weighed == Some(at) {
             let rows = column.rows();
             weights = Some(weights_of(column, &table, at)?);
-            Values::Ignored { rows, reason: "it holds the rows' weights".to_owned() }
+            Values::Ignored { rows, reason: Reason::Weights }
         } else {
             finish(column, &table, at)?
         });
