@@ -17,7 +17,7 @@ fn homes() -> TempDir {
         let (size, city) = (f64::from(i * 37 % 101), ["Seoul", "Busan", "Jeju"][i as usize * 7 % 3]);
         let price = (if city == "Seoul" { 1000.0 } else { 500.0 }) * (1.0 + size / 10.0);
         let gap = if i.is_multiple_of(19) { String::new() } else { size.to_string() };
-        format!("{};key{i};{city};{gap};{};{};{price}\n", i + 1, price / 1000.0, i % 3)
+        format!("{};key{i};{city};{gap};{};{};{price}\n", i + 1, price / 1000.0, i % 4)
     };
     let rows: String = (0..400).map(row).collect();
     fs::write(folder.path().join("homes.csv"), format!("id;key;city;size;copy;w;price\n{rows}")).unwrap();
