@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | numbers | (x − mean) / scale, column by column |
 //! | bytes, such as pixels | x · scale |
-//! | a table's column | see [`feature`](crate::feature) |
+//! | a table's column | see [`feature`] |
 //! | a class's name | its number |
 //! | a number as target | (t − mean) / scale, or (ln t − mean) / scale if it is asked for |
 //!
