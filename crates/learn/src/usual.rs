@@ -1,9 +1,12 @@
 //! What is trained, and how, when nothing is asked for: a function of the data.
 //!
-//! Pictures have [`Settings::default`]. Tables have what did best on the validation rows of three of them (48,842 rows with
-//! classes, 20,640 with numbers, 150 with classes), seeds 1 to 3: two hidden layers, AdamW, and a rate that falls along a
-//! cosine over about [`STEPS`] steps, so that small tables get more epochs and large ones fewer. The epoch that is kept
-//! is the best by the validation rows in any case.
+//! Pictures have [`Settings::default`]. Tables have two hidden layers, AdamW, and a rate that falls along a cosine over about
+//! [`STEPS`] steps, so that small tables get more epochs and large ones fewer. The epoch that is kept is the best by the
+//! validation rows in any case.
+//!
+//! Rate and decay are a compromise, by the mean validation loss of seeds 11 to 15 over rates 0.001, 0.002, 0.004 and decays 0.05,
+//! 0.1, 0.2. On the two tables of tens of thousands of rows (adult, housing) 0.004 with 0.1 is the lowest or within 0.1% of it. A
+//! decay of 0.2 is better on the 150 rows of iris (0.042 against 0.059, by 15 validation rows) and 4% worse on housing.
 
 use chainrule_engine::{Optimizer, Rule};
 
