@@ -108,6 +108,13 @@ pub(crate) fn input(text: &str) -> Result<Shape, InputError> {
     input_shape::parse(text).map_err(|e| InputError { place: String::new(), ..e })
 }
 
+/// What stands between cells: a character, or `tab`.
+pub(crate) fn delimiter(text: &str) -> Result<char, InputError> {
+    let text = if matches!(text, "tab" | "\\t") { "\t" } else { text };
+    let character = text.parse().ok().filter(|c: &char| c.is_ascii() && !matches!(c, '"' | '\n' | '\r' | '\0'));
+    character.ok_or_else(|| wrong("one character other than a quote, or tab", text, "for example , or ; or tab"))
+}
+
 fn wrong(expected: &str, found: &str, hint: &str) -> InputError {
     InputError::new("", expected, format!("'{found}'"), hint)
 }

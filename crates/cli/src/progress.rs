@@ -34,6 +34,7 @@ impl Display {
             Progress::Start(start) => {
                 self.epochs = start.epochs;
                 let parts = start.parts;
+                start.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
                 tell(&format!(
                     "training {}: {} parameters, {} rows to learn from, {} to choose by, {} held out",
                     start.model, start.parameters, parts.train, parts.validation, parts.test

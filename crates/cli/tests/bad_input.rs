@@ -66,14 +66,28 @@ fn files_that_are_no_data() {
     let folder = with(&[
         ("empty.csv", b""),
         ("ragged.csv", b"a,b,c\n1,2,x\n3,4\n"),
-        ("text.csv", b"a,b,c\n1,2,x\n3,four,y\n"),
+        ("inf.csv", b"a,b,c\n1,2,x\n3,inf,y\n"),
+        ("quote.csv", b"a,b,c\n1,2,x\n3,\"4,y\n5,6,x\n"),
+        ("nul.csv", b"a,b,c\n1,2,x\n3,4,y\n5,\0,x\n"),
+        ("latin.csv", b"a,b,c\n1,2,x\n3,4,\xe9\n"),
+        ("twice.csv", b"a,b,a,c\n1,2,3,x\n3,4,4,y\n"),
+        ("same.csv", b"a,b,c\n1,2,x\n3,4,x\n"),
+        ("cut.csv.gz", &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b]),
         ("table.csv", b"age,income,class\n1,2,x\n3,4,y\n"),
     ]);
     let table = |file: &str, parts: [&str; 4]| refuse(&folder, &["train", file, "--target", "c"], parts);
     table("nope.csv", ["nope.csv", "a file or folder", "nothing of that name", "check the spelling"]);
     table("empty.csv", ["empty.csv", "a table", "an empty file", "give a CSV file"]);
     table("ragged.csv", ["ragged.csv, line 3", "3 cells", "2", "look for a missing comma"]);
-    table("text.csv", ["text.csv, line 3, column 'b'", "a number", "'four'", "correct the cell"]);
+    table("inf.csv", ["inf.csv, line 3, column 'b'", "a finite number", "'inf'", "correct the cell"]);
+    let end = "the end of the file within it";
+    table("quote.csv", ["quote.csv, line 3", "a quote that is closed", end, "close the quote"]);
+    table("nul.csv", ["nul.csv, line 4, column 'b'", "text", "a NUL byte", "the file may be binary"]);
+    let found = "byte 0xe9 at byte 16 of the text";
+    table("latin.csv", ["latin.csv, line 3, column 'c'", "UTF-8 text", found, "save the file as UTF-8"]);
+    table("twice.csv", ["twice.csv, header", "each column name once", "'a' in columns 0 and 2", "rename"]);
+    table("same.csv", ["same.csv, target", "at least two classes", "'x'", "choose another target"]);
+    table("cut.csv.gz", ["cut.csv.gz", "a whole gzip file", "its end is missing", "download or copy"]);
     let parts = ["table.csv, target", "one of 'age', 'income', 'class'", "'incmoe'", "did you mean 'income'?"];
     refuse(&folder, &["train", "table.csv", "--target", "incmoe"], parts);
 }

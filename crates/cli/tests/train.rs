@@ -188,7 +188,8 @@ fn numbers_are_judged_in_their_own_unit() {
 fn a_loss_that_is_not_finite_is_told_with_its_place() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("line.csv"), line(400)).unwrap();
-    let arguments = ["train", "line.csv", "--target", "y", "--optimizer", "sgd", "--rate", "1e6", "--out", "run"];
+    let network = ["--model", "affine:128 relu affine:1", "--batch", "32", "--optimizer", "sgd", "--rate", "1e6"];
+    let arguments = [&["train", "line.csv", "--target", "y", "--out", "run"], &network[..]].concat();
     let output = chainrule(&folder, &arguments).assert().code(1).get_output().clone();
     let error = String::from_utf8(output.stderr).unwrap();
     let error = &error[error.find("error:").unwrap()..];

@@ -1,14 +1,16 @@
 //! Examples in memory: one row of cells an example, and what is to be learned from each.
 //!
 //! Pixels stay bytes (a quarter of the memory, and a quarter of the traffic); their scale
-//! says what a byte is worth, and the first layer's input is `cell · scale`.
+//! says what a byte is worth, and the first layer's input is `cell · scale`. A table's columns stay columns.
+
+use crate::columns::Values;
 
 /// Rows of equal shape with their target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// All rows, one after the other.
     pub cells: Cells,
-    /// The shape of one row: `[784]`.
+    /// The shape of one row: `[784]`; of a table, how many columns there are.
     pub shape: Vec<usize>,
     /// Height and width, when a row is a picture.
     pub image: Option<[usize; 2]>,
@@ -16,6 +18,8 @@ pub struct Dataset {
     pub columns: Vec<String>,
     /// What each row is an example of.
     pub target: Target,
+    /// How much each row's loss counts in training, from 0 and finite; all alike if `None`.
+    pub weights: Option<Vec<f32>>,
     /// Where it was read from, for messages and records.
     pub source: String,
 }
@@ -32,6 +36,8 @@ pub enum Cells {
         /// What one unit is worth: 1/255 for pixels.
         scale: f32,
     },
+    /// The columns of a table, as many as `columns` has names.
+    Table(Vec<Values>),
 }
 
 /// What is to be learned.
@@ -61,6 +67,7 @@ impl Dataset {
         let cells = match &self.cells {
             Cells::F32(cells) => cells.len(),
             Cells::U8 { cells, .. } => cells.len(),
+            Cells::Table(columns) => return columns.first().map_or(0, Values::rows),
         };
         cells.checked_div(self.width()).unwrap_or(0)
     }
@@ -80,6 +87,7 @@ impl Dataset {
             cells: match &self.cells {
                 Cells::F32(cells) => Cells::F32(gather(cells, width, rows)),
                 Cells::U8 { cells, scale } => Cells::U8 { cells: gather(cells, width, rows), scale: *scale },
+                Cells::Table(columns) => Cells::Table(columns.iter().map(|column| column.select(rows)).collect()),
             },
             shape: self.shape.clone(),
             image: self.image,
@@ -93,12 +101,13 @@ impl Dataset {
                 }
                 Target::None => Target::None,
             },
+            weights: self.weights.as_ref().map(|weights| gather(weights, 1, rows)),
             source: self.source.clone(),
         }
     }
 
-    /// A fingerprint of the shape, the cells and the target (not of names of columns or
-    /// files): FNV-1a, 64 bits, over their little-endian bytes. It tells a run's record
+    /// A fingerprint of the shape, the cells, the target and the weights (not of names of columns or
+    /// files): FNV-1a, 64 bits, over their little-endian bytes, of a table's columns over whole cells. It tells a run's record
     /// whether the data are still the same; it is no protection against a forger.
     pub fn hash(&self) -> u64 {
         let mut fnv = Fnv::new();
@@ -111,6 +120,7 @@ impl Dataset {
                 fnv.numbers(1, &[*scale]);
                 fnv.add(cells);
             }
+            Cells::Table(columns) => columns.iter().for_each(|column| fnv.column(column)),
         }
         match &self.target {
             Target::Classes { labels, names } => {
@@ -125,6 +135,9 @@ impl Dataset {
             }
             Target::Numbers { values, .. } => fnv.numbers(3, values),
             Target::None => fnv.add(&[4]),
+        }
+        if let Some(weights) = &self.weights {
+            fnv.numbers(8, weights);
         }
         fnv.0
     }
@@ -153,6 +166,26 @@ impl Fnv {
         }
     }
 
+    /// A cell at a time: tables are large, and their cells eight bytes.
+    fn column(&mut self, column: &Values) {
+        let mut add = |cell: u64| self.0 = (self.0 ^ cell ^ (cell >> 32)).wrapping_mul(0x0100_0000_01b3);
+        match column {
+            Values::Numbers(cells) => {
+                add(5);
+                cells.iter().for_each(|cell| add(cell.to_bits()));
+            }
+            Values::Categories { codes, names } => {
+                add(6);
+                codes.iter().for_each(|&code| add(u64::from(code)));
+                names.iter().for_each(|name| self.add(name.as_bytes()));
+            }
+            Values::Ignored { rows, .. } => {
+                add(7);
+                add(*rows as u64);
+            }
+        }
+    }
+
     /// `tag` keeps kinds apart whose bytes are equal.
     fn numbers(&mut self, tag: u8, numbers: &[f32]) {
         self.add(&[tag]);
@@ -173,6 +206,7 @@ mod tests {
             image: None,
             columns: vec!["a".into(), "b".into()],
             target: Target::Classes { labels: vec![0, 1, 0], names: vec!["no".into(), "yes".into()] },
+            weights: None,
             source: "three.csv".into(),
         }
     }

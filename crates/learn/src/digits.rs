@@ -31,6 +31,7 @@ pub fn digits() -> Dataset {
         image: Some([SIDE, SIDE]),
         columns: Vec::new(),
         target: Target::Classes { labels, names: (0..10).map(|digit| digit.to_string()).collect() },
+        weights: None,
         source: "the embedded digits".into(),
     }
 }

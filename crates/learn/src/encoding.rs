@@ -4,8 +4,9 @@
 //! | --- | --- |
 //! | numbers | (x − mean) / scale, column by column |
 //! | bytes, such as pixels | x · scale |
+//! | a table's column | see [`feature`] |
 //! | a class's name | its number |
-//! | a number as target | (t − mean) / scale |
+//! | a number as target | (t − mean) / scale, or (ln t − mean) / scale if it is asked for |
 //!
 //! Fitted once, on the training rows; then the same for validation, test and prediction.
 
@@ -13,11 +14,13 @@ use chainrule_engine::{Column, RowsError, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::closest::closest;
+use crate::columns::{Values, as_rows};
 use crate::dataset::{Cells, Dataset, Target};
+use crate::feature::{self, Feature};
 use crate::input_error::{InputError, excerpt, listing};
 use crate::input_shape::written;
 use crate::model::Task;
-use crate::readers::csv::numbered;
+use crate::readers::csv::{Kind, Known, numbered};
 use crate::standardise::{Standardise, TargetScale};
 
 /// What training fitted on its rows.
@@ -33,9 +36,9 @@ pub struct Encoding {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputEncoding {
-    /// How many cells a row has.
+    /// How many numbers a row is for the network.
     pub width: usize,
-    /// The cells' names; empty for pictures.
+    /// The numbers' names; empty for pictures and for tables, whose columns have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
     /// Channels, height and width, if a row is an image.
@@ -50,6 +53,9 @@ pub struct InputEncoding {
     /// How other numbers are standardised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standardise: Option<Standardise>,
+    /// What each column of a table becomes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<Feature>,
 }
 
 /// What is predicted for a row.
@@ -70,7 +76,7 @@ pub enum TargetEncoding {
 /// Encoded rows, resident: what a plan gathers its batches from.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
-    /// The cells encoded, the target as it was, but for its classes' numbers.
+    /// The cells encoded, the target as it was, but for its classes' numbers; the weights with a mean of 1 in training.
     pub(crate) data: Dataset,
     scaled: Vec<f32>,
 }
@@ -79,8 +85,19 @@ impl Encoding {
     /// What the given rows of `data` say.
     ///
     /// # Errors
-    /// If there is no target, or one that does not change: fewer than two classes, or one number.
-    pub fn fit(data: &Dataset, rows: &[u32]) -> Result<Encoding, InputError> {
+    /// If there is no target, or one that does not change: fewer than two classes, or one number; if there are fewer
+    /// rows than classes, no column to learn from, or with `log_target` a number that has no logarithm.
+    pub fn fit(data: &Dataset, rows: &[u32], log_target: bool) -> Result<Encoding, InputError> {
+        if let Cells::Table(columns) = &data.cells
+            && columns.iter().all(|column| matches!(column, Values::Ignored { .. }))
+        {
+            return Err(InputError::new(
+                data.source.clone(),
+                "a column to learn from",
+                format!("none that can be used among {}", listing(&data.columns)),
+                "`chainrule data FILE` shows why each is passed over",
+            ));
+        }
         let target = match &data.target {
             Target::Classes { names, .. } if names.len() < 2 => {
                 return Err(InputError::new(
@@ -90,8 +107,28 @@ impl Encoding {
                     "choose another target; one that never changes needs no learning",
                 ));
             }
+            Target::Classes { names, .. } if names.len() > rows.len() => {
+                return Err(InputError::new(
+                    format!("{}, target", data.source),
+                    format!("at least {} rows to learn from, one for each class", names.len()),
+                    rows.len().to_string(),
+                    "give more rows, or choose a target with fewer classes",
+                ));
+            }
+            Target::Classes { .. } if log_target => {
+                let hint = "leave --log-target out";
+                return Err(InputError::new(
+                    format!("{}, target", data.source),
+                    "numbers, to take their logarithms",
+                    "classes",
+                    hint,
+                ));
+            }
             Target::Classes { names, .. } => TargetEncoding::Classes(names.clone()),
             Target::Numbers { values, name } => {
+                if log_target {
+                    expect_logarithms(data, values, name)?;
+                }
                 let values: Vec<f32> = rows.iter().map(|&row| values[row as usize]).collect();
                 if let Some(&only) = values.first().filter(|&first| values.iter().all(|value| value == first)) {
                     return Err(InputError::new(
@@ -101,19 +138,37 @@ impl Encoding {
                         "choose another target; one that never changes needs no learning",
                     ));
                 }
-                TargetEncoding::Number { name: name.clone(), scale: TargetScale::fit(&values) }
+                let scale = if log_target { TargetScale::fit_log(&values) } else { TargetScale::fit(&values) };
+                TargetEncoding::Number { name: name.clone(), scale }
             }
             Target::None => return Err(no_target(data)),
         };
         let byte = match data.cells {
             Cells::U8 { scale, .. } => Some(scale),
-            Cells::F32(_) => None,
+            Cells::F32(_) | Cells::Table(_) => None,
         };
         let standardise = Standardise::fit(data, rows);
         let image = data.image.map(|[height, width]| [1, height, width]);
-        let columns = data.columns.clone();
-        let input = InputEncoding { width: data.width(), columns, image, byte, numbers_below: None, standardise };
+        let (mut width, mut columns, mut features) = (data.width(), data.columns.clone(), Vec::new());
+        if let Cells::Table(values) = &data.cells {
+            features = columns.iter().zip(values).map(|(name, values)| Feature::fit(name, values, rows)).collect();
+            (width, columns) = (features.iter().map(Feature::width).sum(), Vec::new());
+        }
+        let input = InputEncoding { width, columns, image, byte, numbers_below: None, standardise, features };
         Ok(Encoding { input, target })
+    }
+
+    /// The network's input for all rows of `data`, row after row.
+    ///
+    /// # Errors
+    /// If the rows do not fit what was fitted.
+    pub fn input_of(&self, mut data: Dataset) -> Result<Vec<f32>, InputError> {
+        data.target = Target::None;
+        match self.apply(data)?.data.cells {
+            Cells::F32(cells) => Ok(cells),
+            Cells::U8 { cells, scale } => Ok(cells.into_iter().map(|cell| f32::from(cell) * scale).collect()),
+            Cells::Table(_) => unreachable!("a table was encoded"),
+        }
     }
 
     /// What is learned.
@@ -132,6 +187,11 @@ impl Encoding {
     pub(crate) fn apply(&self, mut data: Dataset) -> Result<Table, InputError> {
         self.input.apply(&mut data)?;
         let mut scaled = Vec::new();
+        if let (TargetEncoding::Number { scale, .. }, Target::Numbers { values, name }) = (&self.target, &data.target)
+            && scale.log
+        {
+            expect_logarithms(&data, values, name)?;
+        }
         match (&self.target, &mut data.target) {
             (_, Target::None) => {}
             (TargetEncoding::Classes(known), Target::Classes { labels, names }) => {
@@ -182,12 +242,44 @@ impl InputEncoding {
         Ok(())
     }
 
+    /// The columns that a table to predict from must have, and their types.
+    pub fn known(&self) -> Vec<Known> {
+        let number = |name: String| Known { name, kind: Kind::Number };
+        if !self.features.is_empty() {
+            return self.features.iter().map(|f| Known { name: f.name().to_owned(), kind: f.kind() }).collect();
+        }
+        if !self.columns.is_empty() {
+            return self.columns.iter().cloned().map(number).collect();
+        }
+        // A table of pictures has a column a pixel.
+        (0..self.width).map(|pixel| number(pixel.to_string())).collect()
+    }
+
+    /// What the numbers of the network's input are called; empty for pictures.
+    pub fn names(&self) -> Vec<String> {
+        if self.features.is_empty() {
+            self.columns.clone()
+        } else {
+            self.features.iter().flat_map(Feature::names).collect()
+        }
+    }
+
     /// Takes cells as whole numbers below `most`, for an embedding.
     pub(crate) fn take_numbers_below(&mut self, most: usize) {
         (self.numbers_below, self.standardise, self.byte) = (Some(most), None, None);
+        // A table's columns as they are, too.
+        let used = std::mem::take(&mut self.features).into_iter().filter(|feature| feature.kind() != Kind::Ignored);
+        let names: Vec<String> = used.map(|feature| feature.name().to_owned()).collect();
+        if !names.is_empty() {
+            (self.width, self.columns) = (names.len(), names);
+        }
     }
 
     fn apply(&self, data: &mut Dataset) -> Result<(), InputError> {
+        if !self.features.is_empty() {
+            return self.encode(data);
+        }
+        self.lay_flat(data)?;
         self.arrange(data)?;
         if data.width() != self.width || data.width() == 0 {
             return Err(InputError::new(
@@ -215,6 +307,59 @@ impl InputEncoding {
 }
 
 impl InputEncoding {
+    /// Makes rows of a table's columns for a network that was trained on rows of numbers.
+    fn lay_flat(&self, data: &mut Dataset) -> Result<(), InputError> {
+        let Cells::Table(columns) = &mut data.cells else { return Ok(()) };
+        let mut names = std::mem::take(&mut data.columns);
+        // Others than those of training may be of words.
+        if !self.columns.is_empty() && self.columns.iter().all(|name| names.contains(name)) {
+            let mut kept = names.iter().map(|name| self.columns.contains(name));
+            columns.retain(|_| kept.next().unwrap_or_default());
+            names.retain(|name| self.columns.contains(name));
+        }
+        let cells = as_rows(columns).map_err(|at| {
+            InputError::new(
+                format!("{}, column {}", data.source, excerpt(names.get(at).map_or("", String::as_str))),
+                "numbers without empty cells, as in training",
+                match &columns[at] {
+                    Values::Numbers(_) => "empty cells",
+                    other => other.kind(),
+                },
+                "give data of the kind that the network was trained on",
+            )
+        })?;
+        (data.cells, data.shape, data.columns) = (Cells::F32(cells), vec![names.len()], names);
+        Ok(())
+    }
+
+    /// Makes rows of a table's columns.
+    fn encode(&self, data: &mut Dataset) -> Result<(), InputError> {
+        let given = match &data.cells {
+            Cells::Table(columns) => columns.iter().collect::<Vec<_>>(),
+            _ => {
+                return Err(InputError::new(
+                    data.source.clone(),
+                    "a table, as in training",
+                    "rows of numbers",
+                    "give data of the kind that the network was trained on",
+                ));
+            }
+        };
+        let trained: Vec<String> = self.features.iter().map(|feature| feature.name().to_owned()).collect();
+        let used = |feature: &&Feature| feature.kind() != Kind::Ignored;
+        let by_order = data.columns.len() == trained.len() && (numbered(&data.columns) || numbered(&trained));
+        let mut columns = Vec::with_capacity(given.len());
+        for (at, feature) in self.features.iter().enumerate().filter(|(_, feature)| used(feature)) {
+            let place = data.columns.iter().position(|name| name == feature.name()).or(by_order.then_some(at));
+            let place = place.ok_or_else(|| missing_column(data, feature.name()))?;
+            columns.push(given[place]);
+        }
+        let features: Vec<Feature> = self.features.iter().filter(used).cloned().collect();
+        let cells = feature::encode(&features, &columns, &data.source)?;
+        (data.cells, data.shape, data.columns) = (Cells::F32(cells), vec![self.width], self.names());
+        Ok(())
+    }
+
     /// Finds the columns of training by name, wherever they are and whatever else there is. A
     /// table without names has them in their order.
     fn arrange(&self, data: &mut Dataset) -> Result<(), InputError> {
@@ -226,14 +371,7 @@ impl InputEncoding {
             return Ok(());
         }
         let place = |name: &String| {
-            data.columns.iter().position(|given| given == name).ok_or_else(|| {
-                InputError::new(
-                    format!("{}, header", data.source),
-                    format!("a column {}, as in training", excerpt(name)),
-                    format!("columns {}", listing(&data.columns)),
-                    "give the table the columns that the network was trained on",
-                )
-            })
+            data.columns.iter().position(|given| given == name).ok_or_else(|| missing_column(data, name))
         };
         let places: Vec<usize> = self.columns.iter().map(place).collect::<Result<_, _>>()?;
         if let Cells::F32(cells) = &mut data.cells {
@@ -247,10 +385,11 @@ impl InputEncoding {
 }
 
 impl Table {
-    /// The columns of a [`Network`](crate::model::Network)'s inputs: x, then t.
-    pub(crate) fn columns(&self) -> [Column<'_>; 2] {
+    /// The columns of a [`Network`](crate::model::Network)'s inputs: x, then t, then w if rows have weights.
+    pub(crate) fn columns(&self) -> [Column<'_>; 3] {
         let x = match &self.data.cells {
             Cells::F32(cells) => Column::F32(cells),
+            Cells::Table(_) => Column::Absent,
             Cells::U8 { cells, scale } => Column::U8 { cells, scale: *scale },
         };
         let t = match &self.data.target {
@@ -258,7 +397,8 @@ impl Table {
             Target::Numbers { .. } => Column::F32(&self.scaled),
             Target::None => Column::Absent,
         };
-        [x, t]
+        let w = self.data.weights.as_ref().map_or(Column::Absent, |weights| Column::F32(weights));
+        [x, t, w]
     }
 
     /// The numbers of all rows.
@@ -283,6 +423,7 @@ fn whole_numbers(data: &mut Dataset, most: usize) -> Result<(), InputError> {
                 return Err(wrong(at, cells[at].to_string()));
             }
         }
+        Cells::Table(_) => unreachable!("its columns were laid flat"),
         Cells::U8 { cells, .. } => {
             if let Some(at) = cells.iter().position(|&cell| usize::from(cell) >= most) {
                 return Err(wrong(at, cells[at].to_string()));
@@ -315,6 +456,30 @@ fn renumber(labels: &mut [u32], names: &mut Vec<String>, known: &[String], place
     }
     *names = known.to_vec();
     Ok(())
+}
+
+/// Whether all values are above 0.
+fn expect_logarithms(data: &Dataset, values: &[f32], name: &str) -> Result<(), InputError> {
+    let Some(row) = values.iter().position(|&value| value <= 0.0) else { return Ok(()) };
+    Err(InputError::new(
+        format!("{}, target {}", data.source, excerpt(name)),
+        "numbers above 0, to take their logarithms",
+        format!("{} in row {}", values[row], row + 1),
+        "leave --log-target out, or remove the row",
+    ))
+}
+
+fn missing_column(data: &Dataset, name: &str) -> InputError {
+    let near = closest(name, data.columns.iter().map(String::as_str));
+    InputError::new(
+        format!("{}, header", data.source),
+        format!("a column {}, as in training", excerpt(name)),
+        format!("columns {}", listing(&data.columns)),
+        match near {
+            Some(near) => format!("rename {}, if that is it", excerpt(near)),
+            None => "give the table the columns that the network was trained on".to_owned(),
+        },
+    )
 }
 
 fn no_target(data: &Dataset) -> InputError {
@@ -357,6 +522,7 @@ mod tests {
             image: None,
             columns: vec!["a".into(), "b".into()],
             target,
+            weights: None,
             source: "table.csv".into(),
         }
     }
@@ -368,7 +534,7 @@ mod tests {
     #[test]
     fn classes_are_found_again_by_name() {
         let trained = data(vec![0.0, 1.0, 2.0, 3.0], classes(&[0, 1], &["no", "yes"]));
-        let encoding = Encoding::fit(&trained, &[0, 1]).unwrap();
+        let encoding = Encoding::fit(&trained, &[0, 1], false).unwrap();
         let table = encoding.apply(data(vec![0.0; 2], classes(&[0], &["yes"]))).unwrap();
         assert_eq!(table.data.target, classes(&[1], &["no", "yes"]));
         let e = encoding.apply(data(vec![0.0; 2], classes(&[0], &["yess"]))).unwrap_err();
@@ -380,9 +546,9 @@ mod tests {
     fn only_the_given_rows_are_asked() {
         let numbers = Target::Numbers { values: vec![1.0, 3.0, 99.0], name: "t".into() };
         let all = data(vec![0.0, 1.0, 2.0, 3.0, 50.0, 60.0], numbers);
-        let encoding = Encoding::fit(&all, &[0, 1]).unwrap();
+        let encoding = Encoding::fit(&all, &[0, 1], false).unwrap();
         let table = encoding.apply(all).unwrap();
-        let [Column::F32(x), Column::F32(t)] = table.columns() else { panic!("numbers stay numbers") };
+        let [Column::F32(x), Column::F32(t), Column::Absent] = table.columns() else { panic!("numbers stay numbers") };
         assert_eq!((x[..4].to_vec(), t[..2].to_vec()), (vec![-1.0, -1.0, 1.0, 1.0], vec![-1.0, 1.0]));
         assert_eq!(t[2], 97.0);
     }
@@ -390,7 +556,7 @@ mod tests {
     #[test]
     fn columns_are_found_again_by_name() {
         let trained = data(vec![0.0, 10.0, 2.0, 30.0], classes(&[0, 1], &["no", "yes"]));
-        let encoding = Encoding::fit(&trained, &[0, 1]).unwrap();
+        let encoding = Encoding::fit(&trained, &[0, 1], false).unwrap();
         let cells = |columns: &[&str], cells: &[f32]| {
             let mut given = data(cells.to_vec(), Target::None);
             given.columns = columns.iter().map(|&name| name.into()).collect();
@@ -406,7 +572,7 @@ mod tests {
     #[test]
     fn an_embedding_takes_whole_numbers() {
         let trained = data(vec![0.0, 1.0, 2.0, 3.0], classes(&[0, 1], &["no", "yes"]));
-        let mut encoding = Encoding::fit(&trained, &[0, 1]).unwrap();
+        let mut encoding = Encoding::fit(&trained, &[0, 1], false).unwrap();
         encoding.input.take_numbers_below(4);
         let table = encoding.apply(trained).unwrap();
         assert_eq!(table.data.cells, Cells::F32(vec![0.0, 1.0, 2.0, 3.0]));
@@ -426,17 +592,18 @@ mod tests {
             byte: Some(0.5),
             numbers_below: None,
             standardise: None,
+            features: vec![],
         };
         let target = TargetEncoding::Classes(vec!["a".into(), "b".into()]);
         let table = Encoding { input, target }.apply(data(vec![2.0, 4.0], Target::None)).unwrap();
-        let [Column::F32(x), Column::Absent] = table.columns() else { panic!("no target was given") };
+        let [Column::F32(x), Column::Absent, Column::Absent] = table.columns() else { panic!("no target was given") };
         assert_eq!(x, [1.0, 2.0]);
     }
 
     #[test]
     fn other_data_are_refused() {
         let trained = data(vec![0.0, 1.0, 2.0, 3.0], classes(&[0, 1], &["no", "yes"]));
-        let encoding = Encoding::fit(&trained, &[0, 1]).unwrap();
+        let encoding = Encoding::fit(&trained, &[0, 1], false).unwrap();
         let mut renamed = trained.clone();
         renamed.columns[1] = "c".into();
         assert_eq!(encoding.apply(renamed).unwrap_err().found, "columns 'a', 'c'");
@@ -445,9 +612,12 @@ mod tests {
         assert_eq!(encoding.apply(wide).unwrap_err().found, "rows of 4");
         let numbers = Target::Numbers { values: vec![1.0], name: "t".into() };
         assert_eq!(encoding.apply(data(vec![0.0; 2], numbers)).unwrap_err().found, "numbers");
-        assert!(Encoding::fit(&data(vec![0.0; 2], classes(&[0], &["one"])), &[0]).is_err());
+        assert!(Encoding::fit(&data(vec![0.0; 2], classes(&[0], &["one"])), &[0], false).is_err());
+        let three = data(vec![0.0; 4], classes(&[0, 1], &["a", "b", "c"]));
+        let error = Encoding::fit(&three, &[0, 1], false).unwrap_err();
+        assert_eq!(error.expected, "at least 3 rows to learn from, one for each class");
         let same = Target::Numbers { values: vec![2.5, 2.5, 3.0], name: "t".into() };
-        let error = Encoding::fit(&data(vec![0.0; 6], same), &[0, 1]).unwrap_err();
+        let error = Encoding::fit(&data(vec![0.0; 6], same), &[0, 1], false).unwrap_err();
         assert_eq!((&*error.place, &*error.found), ("table.csv, target 't'", "2.5 in every row"));
     }
 }

@@ -27,8 +27,10 @@
 //! [`run_folder`] keeps. [`cross_validation`] judges by folds, and [`tune`](mod@tune) searches for settings. What is wrong with an input is said by an [`InputError`]. This crate
 //! opens files and prints nothing. The mathematics is in [`chainrule_engine`].
 
+pub mod categories;
 pub mod choice;
 pub mod closest;
+pub mod columns;
 pub mod cross_validation;
 pub mod dataset;
 pub mod digits;
@@ -36,23 +38,29 @@ pub mod divergence;
 mod early_stopping;
 pub mod encoding;
 pub mod evaluate;
+pub mod feature;
 mod folder;
 pub mod folds;
 pub mod initial;
 pub mod input_error;
 pub mod input_shape;
 pub mod layer_shape;
+pub mod leaks;
 pub mod loss;
 pub mod measures;
 pub mod metrics;
 pub mod mini_batch;
+mod missing;
 pub mod model;
 pub mod predict;
+pub mod profile;
 pub mod random;
 pub mod range_test;
 pub mod readers;
 pub mod record;
+mod row_hash;
 pub mod run_folder;
+pub mod sample_weights;
 pub mod schedule;
 mod session;
 pub mod settings;
@@ -62,18 +70,22 @@ pub mod split;
 pub mod standardise;
 pub mod trainer;
 pub mod tune;
+pub mod usual;
 pub mod vocabulary;
 mod weights;
 
 pub use chainrule_engine as engine;
 
+pub use columns::Values;
 pub use dataset::{Cells, Dataset, Target};
 pub use digits::digits;
 pub use divergence::Diverged;
 pub use encoding::Encoding;
 pub use evaluate::Scores;
+pub use feature::Feature;
 pub use initial::Initial;
 pub use input_error::InputError;
+pub use leaks::Warning;
 pub use loss::{Loss, Objective};
 pub use measures::Measures;
 pub use mini_batch::MiniBatches;

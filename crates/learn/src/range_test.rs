@@ -17,6 +17,7 @@ use crate::input_error::InputError;
 use crate::mini_batch::MiniBatches;
 use crate::model::Build;
 use crate::readers::Data;
+use crate::sample_weights::weighed;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::trainer::{Prepared, TrainError};
@@ -75,6 +76,7 @@ pub fn range_test<B: Backend>(
     let prepared = Prepared::new(data.into(), settings)?;
     let graph = chainrule_engine::Graph::new();
     let network = prepared.model.build(&graph, prepared.input, prepared.objective, Build::Train)?;
+    let network = weighed(&graph, network, &prepared.table);
     let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
     let rows = &prepared.split.train;
     let arena = backend.allocate(&[&update], settings.batch.min(rows.len())).map_err(InputError::from)?;

@@ -56,6 +56,9 @@ pub struct Training {
     /// How weights were drawn, if it was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial: Option<String>,
+    /// Whether the target was learned as its logarithm.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub log_target: bool,
     /// Rows in a step.
     pub batch: usize,
     /// Epochs, at most.
@@ -81,6 +84,7 @@ impl Training {
             schedule: Some(settings.schedule).filter(|&s| s != Schedule::Constant).map(written),
             warm_up: Some(settings.warm_up).filter(|&epochs| epochs > 0.0),
             initial: settings.initial.map(written),
+            log_target: settings.log_target,
             batch: settings.batch,
             epochs: settings.epochs,
             patience: settings.patience,

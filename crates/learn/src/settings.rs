@@ -22,12 +22,14 @@ pub const MOST_THREADS: usize = 1024;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// The network; [`Model::usual`] for the target if `None`.
+    /// The network; [`Model::usual`] for the target if `None`, or [`Model::usual_of_tables`].
     pub model: Option<Model>,
     /// What is made small; [`Loss::usual`] of the target if `None`.
     pub loss: Option<Loss>,
     /// What a row is: a vector, or an image's channels, height and width; as the data say if `None`.
     pub input: Option<Shape>,
+    /// Whether a target of positive numbers is learned as its logarithm; scores and predictions are in its own unit.
+    pub log_target: bool,
     /// How parameters follow their gradients.
     pub optimizer: Optimizer,
     /// The learning rate; [`Optimizer::usual_rate`] if `None`.
@@ -58,6 +60,7 @@ impl Default for Settings {
             model: None,
             loss: None,
             input: None,
+            log_target: false,
             optimizer: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }.into(),
             rate: None,
             schedule: Schedule::Constant,

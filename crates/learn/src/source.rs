@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::Dataset;
 use crate::digits::digits;
 use crate::input_error::{InputError, excerpt};
-use crate::readers::csv::{CsvOptions, TargetKind};
+use crate::readers::csv::{CsvOptions, Known, TargetKind};
 use crate::readers::{self, Data};
 
 /// Data as they are asked for: a path, or without one the embedded digits.
@@ -27,6 +28,18 @@ pub struct Source {
     /// Whether a table begins with names; found out if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
+    /// What stands between a table's cells; found out if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// The column of the rows' weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
+    /// Columns of categories, even if they are written as numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub category: Vec<String>,
+    /// Columns that are passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<String>,
 }
 
 impl Source {
@@ -35,6 +48,14 @@ impl Source {
     /// # Errors
     /// Whatever the [readers] say.
     pub fn open(&self, kind: Option<TargetKind>) -> Result<Data, InputError> {
+        self.open_as(kind, Vec::new())
+    }
+
+    /// As [`open`](Self::open), a table's columns of the types that they had in training.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_as(&self, kind: Option<TargetKind>, known: Vec<Known>) -> Result<Data, InputError> {
         let Some(path) = &self.path else { return Ok(digits().into()) };
         if let Some(target) = self.target.as_ref().filter(|_| path.is_dir()) {
             return Err(InputError::new(
@@ -44,7 +65,48 @@ impl Source {
                 "leave the target out: images are learned by their labels",
             ));
         }
-        readers::open(path, &CsvOptions { target: self.target.clone(), header: self.header, kind })
+        readers::open(path, &self.options(kind, known)?)
+    }
+
+    /// The rows of a table without looking for a target that is not named, or the training rows of a folder.
+    ///
+    /// # Errors
+    /// Whatever the [readers] say.
+    pub fn look(&self) -> Result<Dataset, InputError> {
+        match &self.path {
+            Some(path) if !path.is_dir() => readers::csv::read_table(path, &self.options(None, Vec::new())?, false),
+            _ => Ok(self.open(None)?.train),
+        }
+    }
+
+    fn options(&self, kind: Option<TargetKind>, known: Vec<Known>) -> Result<CsvOptions, InputError> {
+        Ok(CsvOptions {
+            target: self.target.clone(),
+            header: self.header,
+            delimiter: self.delimiter()?,
+            kind,
+            weights: self.weights.clone(),
+            category: self.category.clone(),
+            ignore: self.ignore.clone(),
+            known,
+        })
+    }
+
+    /// What stands between a table's cells, as a byte.
+    ///
+    /// # Errors
+    /// If it is not one byte, or means something else in a table.
+    pub fn delimiter(&self) -> Result<Option<u8>, InputError> {
+        let Some(delimiter) = self.delimiter else { return Ok(None) };
+        match u8::try_from(delimiter) {
+            Ok(byte) if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r' | 0) => Ok(Some(byte)),
+            _ => Err(InputError::new(
+                "delimiter",
+                "one ASCII character other than a quote or the end of a line",
+                format!("{delimiter:?}"),
+                "for example , or ; or tab",
+            )),
+        }
     }
 
     /// Whether a run's record, which is text, can hold the path.
@@ -69,7 +131,7 @@ impl Source {
         // The absolute path: `.` has no last part.
         let path = path.canonicalize().unwrap_or_else(|_| path.clone());
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let stem = name.trim_end_matches(".gz").trim_end_matches(".csv");
+        let stem = name.trim_end_matches(".gz").trim_end_matches(".csv").trim_end_matches(".tsv");
         if stem.is_empty() { "data".to_owned() } else { stem.to_owned() }
     }
 }

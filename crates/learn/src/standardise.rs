@@ -44,6 +44,7 @@ impl Standardise {
                 let kind = match other {
                     Cells::F32(_) => "numbers",
                     Cells::U8 { .. } => "bytes",
+                    Cells::Table(_) => "a table",
                 };
                 return Err(InputError::new(
                     data.source.clone(),
@@ -76,29 +77,54 @@ pub struct TargetScale {
     pub mean: f32,
     /// Their standard deviation; 1 where they are equal.
     pub scale: f32,
+    /// Whether both are of the values' natural logarithms.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub log: bool,
 }
 
 impl TargetScale {
     /// What the training values say.
     pub fn fit(values: &[f32]) -> Self {
         let (mean, scale) = moments(values.chunks(1), 1);
-        Self { mean: mean[0], scale: scale[0] }
+        Self { mean: mean[0], scale: scale[0], log: false }
+    }
+
+    /// The same of logarithms, for values above 0 that reach over several orders of size: an error then counts by its
+    /// ratio. What the network says is nearer to the median than to the mean of such values.
+    pub fn fit_log(values: &[f32]) -> Self {
+        let logarithms: Vec<f32> = values.iter().map(|&value| f64::from(value).ln() as f32).collect();
+        Self { log: true, ..Self::fit(&logarithms) }
     }
 
     /// A value as the network is to learn it.
     pub fn apply(&self, value: f32) -> f32 {
+        let value = if self.log { f64::from(value).ln() as f32 } else { value };
         forward(value, self.mean, self.scale)
     }
 
     /// What the network says, in the target's unit.
     pub fn invert(&self, value: f32) -> f32 {
-        (f64::from(value) * f64::from(self.scale) + f64::from(self.mean)) as f32
+        let value = f64::from(value) * f64::from(self.scale) + f64::from(self.mean);
+        (if self.log { value.exp() } else { value }) as f32
     }
 }
 
 /// In f64, because the difference of two large f32 may overflow.
 fn forward(x: f32, mean: f32, scale: f32) -> f32 {
     ((f64::from(x) - f64::from(mean)) / f64::from(scale)) as f32
+}
+
+/// Mean and standard deviation of a column without gaps, as [`moments`] has them; 1 in place of a deviation of 0.
+pub(crate) fn moments_of(cells: &[f64]) -> (f64, f64) {
+    let Some(&first) = cells.first() else { return (0.0, 1.0) };
+    if cells.iter().all(|&cell| cell == first) {
+        return (first, 1.0);
+    }
+    let n = cells.len() as f64;
+    let mean = cells.iter().sum::<f64>() / n;
+    let variance = cells.iter().map(|cell| (cell - mean).powi(2)).sum::<f64>() / n;
+    let scale = variance.sqrt();
+    (mean, if scale < f64::from(f32::MIN_POSITIVE) { 1.0 } else { scale })
 }
 
 /// Mean and standard deviation `√(Σ (x − mean)² / n)` of each column, in two passes over
@@ -154,6 +180,7 @@ mod tests {
             image: None,
             columns: vec!["a".into(), "b".into()],
             target: Target::None,
+            weights: None,
             source: "table.csv".into(),
         }
     }
@@ -180,7 +207,16 @@ mod tests {
         assert_eq!(extreme.apply(f32::MAX), 1.0);
         assert_eq!(extreme.invert(-1.0), -f32::MAX);
         assert_eq!(TargetScale::fit(&[1e-44, 2e-44]).scale, 1.0);
-        assert_eq!(TargetScale::fit(&[]), TargetScale { mean: 0.0, scale: 1.0 });
+        assert_eq!(TargetScale::fit(&[]), TargetScale { mean: 0.0, scale: 1.0, log: false });
+    }
+
+    #[test]
+    fn logarithms_go_and_come_back() {
+        let scale = TargetScale::fit_log(&[1.0, 100.0]);
+        assert!((scale.apply(100.0) - 1.0).abs() < 1e-6 && scale.apply(10.0).abs() < 1e-6);
+        assert!((scale.invert(0.0) - 10.0).abs() < 1e-5);
+        let text = serde_json::to_string(&scale).unwrap();
+        assert_eq!(serde_json::from_str::<TargetScale>(&text).unwrap(), scale);
     }
 
     #[test]

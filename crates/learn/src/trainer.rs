@@ -16,11 +16,13 @@ use crate::encoding::{Encoding, Table};
 use crate::evaluate::{self, Evaluation, Scores};
 use crate::input_error::InputError;
 use crate::layer_shape::Role;
+use crate::leaks::{self, Warning};
 use crate::loss::Objective;
 use crate::mini_batch::MiniBatches;
 use crate::model::{Build, Model};
 use crate::predict::Predictor;
 use crate::readers::Data;
+use crate::sample_weights::{self, weighed};
 use crate::session::{Session, number};
 use crate::settings::Settings;
 use crate::split::{Fractions, Split};
@@ -63,6 +65,8 @@ pub struct Start {
     pub steps: usize,
     /// Epochs to come.
     pub epochs: usize,
+    /// What of the data should be known before a score is believed.
+    pub warnings: Vec<Warning>,
 }
 
 /// How many rows are for what.
@@ -168,9 +172,9 @@ pub(crate) fn train_prepared<B: Backend>(
     settings: &Settings,
     mut watch: impl FnMut(Progress<'_>),
 ) -> Result<Trained, TrainError> {
-    let Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows } = prepared;
+    let Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows, warnings } = prepared;
     let graph = Graph::new();
-    let network = model.build(&graph, input, objective, Build::Train)?;
+    let network = weighed(&graph, model.build(&graph, input, objective, Build::Train)?, &table);
     let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
     let test_graph = Graph::new();
     let test_network = model.build(&test_graph, input, objective, Build::Test)?;
@@ -188,6 +192,7 @@ pub(crate) fn train_prepared<B: Backend>(
         parts,
         steps: batches.len(),
         epochs: settings.epochs,
+        warnings,
     }));
 
     let began = Instant::now();
@@ -256,6 +261,7 @@ pub(crate) struct Prepared {
     own: Option<Table>,
     /// The rows to judge by: of that test set, or else of the table.
     test_rows: Vec<u32>,
+    warnings: Vec<Warning>,
 }
 
 impl Prepared {
@@ -265,16 +271,20 @@ impl Prepared {
         if split.train.is_empty() {
             return Err(no_rows());
         }
+        let warnings = warnings(&data, &split);
         if settings.patience.is_some() && split.validation.is_empty() {
             let hint = "set rows aside to choose by, such as a tenth, or leave the patience out";
             return Err(InputError::new("patience", "validation rows to stop by", "none", hint));
         }
-        let mut encoding = Encoding::fit(&data.train, &split.train)?;
+        let mut encoding = Encoding::fit(&data.train, &split.train, settings.log_target)?;
         let (input, objective, model) = fit(&mut encoding, &data.train.source, settings)?;
-        let table = encoding.apply(data.train)?;
+        let mut table = encoding.apply(data.train)?;
+        if let Some(weights) = &mut table.data.weights {
+            sample_weights::normalise(weights, &split.train, &table.data.source)?;
+        }
         let own = data.test.map(|test| encoding.apply(test)).transpose()?;
         let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
-        Ok(Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows })
+        Ok(Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows, warnings })
     }
 
     /// Without the rows to judge by.
@@ -296,11 +306,28 @@ pub(crate) fn fit(
         encoding.input.lay_out(shape, source)?;
     }
     let objective = Objective::new(encoding.task(), settings.loss)?;
-    let model = settings.model.clone().unwrap_or_else(|| Model::usual(objective.outputs()));
+    let is_table = !encoding.input.features.is_empty() && encoding.input.image.is_none();
+    let usual = if is_table { Model::usual_of_tables } else { Model::usual };
+    let model = settings.model.clone().unwrap_or_else(|| usual(objective.outputs()));
     if let Some(most) = model.takes_numbers_below() {
         encoding.input.take_numbers_below(most);
     }
     Ok((encoding.input.shape()?, objective, model))
+}
+
+/// Of the rows to learn from, and those of them that are to be judged by as well.
+fn warnings(data: &Data, split: &Split) -> Vec<Warning> {
+    let all;
+    let (test, rows) = match &data.test {
+        Some(test) => {
+            all = (0..test.rows() as u32).collect::<Vec<_>>();
+            (test, &all)
+        }
+        None => (&data.train, &split.test),
+    };
+    let twice = leaks::duplicates((&data.train, &split.train), (test, rows));
+    let twice = (twice > 0).then_some(Warning::DuplicateRows { rows: twice, of: rows.len() });
+    twice.into_iter().chain(leaks::warnings(&data.train, &split.train)).collect()
 }
 
 /// How many numbers a gradient changes.

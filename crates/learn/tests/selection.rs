@@ -33,6 +33,7 @@ fn noisy(rows: usize) -> Dataset {
         image: None,
         columns: vec!["a".into(), "b".into()],
         target: Target::Numbers { values, name: "y".into() },
+        weights: None,
         source: "noisy".into(),
     }
 }
@@ -220,7 +221,7 @@ fn no_trial_reads_a_test_row() {
         let text: String = (0..).zip(&labels).map(row).collect();
         let path = folder.path().join(format!("{name}.csv"));
         fs::write(&path, text).unwrap();
-        let source = Source { path: Some(path), target: Some("64".into()), header: Some(false) };
+        let source = Source { path: Some(path), target: Some("64".into()), header: Some(false), ..Source::default() };
         tuned(&source, 1, &folder.path().join(name)).0
     };
     let (one, other) = (with("one", None), with("other", Some(99)));

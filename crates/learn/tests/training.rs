@@ -29,6 +29,7 @@ fn line(rows: usize) -> Dataset {
         image: None,
         columns: vec!["a".into(), "b".into()],
         target: Target::Numbers { values, name: "y".into() },
+        weights: None,
         source: "line".into(),
     }
 }

@@ -3,9 +3,9 @@
 use std::io::{Write, stdout};
 use std::path::Path;
 
-use chainrule::cross_validation::{CrossValidation, Event, Fold, cross_validate, expect_free, save};
+use chainrule::cross_validation::{CrossValidation, Event, Fold, cross_validate, save};
 use chainrule::engine::Cpu;
-use chainrule::{Scores, Settings, Source};
+use chainrule::{Data, Scores, Settings, Source};
 use serde::Serialize;
 
 use super::summary::{cells, columns};
@@ -29,6 +29,7 @@ struct Report<'a> {
 
 /// Trains and judges `count` times, and prints; with `out` it leaves a folder.
 pub(crate) fn run(
+    data: Data,
     source: &Source,
     settings: &Settings,
     count: usize,
@@ -36,9 +37,6 @@ pub(crate) fn run(
     force: bool,
     json: bool,
 ) -> anyhow::Result<()> {
-    // Before the training: its time would be lost.
-    out.map_or(Ok(()), |out| expect_free(out, force))?;
-    let data = source.open(None)?;
     let mut series = Series::new(count);
     let found = cross_validate(&Cpu::new(settings.threads()), data, settings, count, |event| match event {
         Event::Training(fold, progress) => series.show(&format!("fold {fold}"), progress),

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod check;
+pub(crate) mod data;
 pub(crate) mod diff;
 pub(crate) mod find_rate;
 pub(crate) mod folds;
@@ -10,6 +11,7 @@ pub(crate) mod plan;
 pub(crate) mod predict;
 pub(crate) mod subject;
 pub(crate) mod summary;
+pub(crate) mod table_args;
 pub(crate) mod test;
 pub(crate) mod train;
 pub(crate) mod tune;

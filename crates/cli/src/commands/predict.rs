@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use chainrule::readers::csv::Features;
 use chainrule::readers::idx;
-use chainrule::{Dataset, InputError, PredictError, Run, settings::all_threads};
+use chainrule::{Dataset, InputError, PredictError, Run, Source, settings::all_threads};
 use clap::Args;
 
 use crate::arguments;
@@ -30,6 +30,9 @@ pub(crate) struct PredictArgs {
     /// A CSV table, an IDX file of images, or a folder of IDX files, of which the test set is
     /// taken if there is one
     data: PathBuf,
+    /// What stands between the cells of a table [default: as its first lines say]
+    #[arg(long, value_name = "CHAR", value_parser = arguments::delimiter)]
+    delimiter: Option<char>,
     /// Where to write [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -43,7 +46,7 @@ pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<()> {
     let run = Run::open(&args.run)?;
     let threads = args.threads.unwrap_or_else(all_threads);
     let Some(out) = &args.out else {
-        return predict(&run, &args.data, BufWriter::new(stdout().lock()), threads);
+        return predict(&run, args, BufWriter::new(stdout().lock()), threads);
     };
     to_file(&run, args, out, threads)
 }
@@ -63,7 +66,7 @@ fn to_file(run: &Run, args: &PredictArgs, out: &Path, threads: usize) -> anyhow:
     if fs::metadata(out).is_ok_and(|meta| !meta.is_file()) {
         // Into a device or a pipe: it must never be replaced by a file.
         let device = File::options().write(true).open(out).map_err(unwritable)?;
-        return predict(run, &args.data, BufWriter::new(device), threads).map_err(named);
+        return predict(run, args, BufWriter::new(device), threads).map_err(named);
     }
     if there.as_ref().is_ok_and(|out| fs::canonicalize(&args.data).is_ok_and(|data| data == *out)) {
         let (expected, hint) = ("a file other than DATA", "choose another --out");
@@ -74,7 +77,7 @@ fn to_file(run: &Run, args: &PredictArgs, out: &Path, threads: usize) -> anyhow:
     let name = out.file_name().unwrap_or_default().to_string_lossy();
     let beside = out.with_file_name(format!(".{name}.new-{}", std::process::id()));
     let file = File::create(&beside).map_err(unwritable)?;
-    let written = predict(run, &args.data, BufWriter::new(file), threads)
+    let written = predict(run, args, BufWriter::new(file), threads)
         .map_err(named)
         .and_then(|()| Ok(fs::rename(&beside, out).map_err(unwritable)?));
     if written.is_err() {
@@ -84,12 +87,13 @@ fn to_file(run: &Run, args: &PredictArgs, out: &Path, threads: usize) -> anyhow:
     written
 }
 
-fn predict(run: &Run, data: &Path, out: impl Write, threads: usize) -> anyhow::Result<()> {
+fn predict(run: &Run, args: &PredictArgs, out: impl Write, threads: usize) -> anyhow::Result<()> {
     let plain = |e: PredictError| match e {
         PredictError::Input(e) => anyhow::Error::new(e),
         PredictError::Write(e) => anyhow::Error::new(e),
     };
-    let mut input = Input::open(run, data)?;
+    let mut input =
+        Input::open(run, &args.data, Source { delimiter: args.delimiter, ..Source::default() }.delimiter()?)?;
     let mut predictions = run.predictor.predict_into(out, threads).map_err(plain)?;
     while let Some(rows) = input.next()? {
         predictions.add(rows).map_err(plain)?;
@@ -106,7 +110,7 @@ enum Input {
 }
 
 impl Input {
-    fn open(run: &Run, path: &Path) -> Result<Input, InputError> {
+    fn open(run: &Run, path: &Path, delimiter: Option<u8>) -> Result<Input, InputError> {
         if path.is_dir() {
             let (train, test) = idx::folder(path)?;
             return Ok(Input::Pictures(Some(test.unwrap_or(train))));
@@ -114,13 +118,12 @@ impl Input {
         if path.file_name().is_some_and(|name| name.to_string_lossy().contains("-ubyte")) {
             return Ok(Input::Pictures(Some(idx::images(path)?)));
         }
-        let input = &run.predictor.encoding().input;
-        if !input.columns.is_empty() {
-            return Ok(Input::Table(Features::open(path, &input.columns, run.record.data.source.target.as_deref())?));
-        }
-        // A table of pictures has a column a pixel, and may have the class after them.
-        let columns: Vec<String> = (0..input.width).map(|pixel| pixel.to_string()).collect();
-        Ok(Input::Table(Features::open(path, &columns, Some(&input.width.to_string()))?))
+        let (input, source) = (&run.predictor.encoding().input, &run.record.data.source);
+        let (known, pixels) = (input.known(), input.width.to_string());
+        // A table of pictures may have the class after the pixels.
+        let pictures = input.names().is_empty();
+        let target = if pictures { Some(pixels.as_str()) } else { source.target.as_deref() };
+        Ok(Input::Table(Features::open(path, &known, target, delimiter)?))
     }
 
     fn next(&mut self) -> Result<Option<Dataset>, InputError> {

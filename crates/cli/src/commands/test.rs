@@ -30,6 +30,9 @@ pub(crate) struct TestArgs {
     /// DATA's first row is data, not names
     #[arg(long, requires = "data")]
     no_header: bool,
+    /// What stands between the cells of DATA [default: as its first lines say]
+    #[arg(long, value_name = "CHAR", requires = "data", value_parser = arguments::delimiter)]
+    delimiter: Option<char>,
     /// All metrics, each class by itself, and which classes are taken for which
     #[arg(long)]
     metrics: bool,
@@ -63,8 +66,10 @@ fn other_data(run: &Run, path: PathBuf, args: &TestArgs, threads: usize) -> anyh
         path: Some(path),
         target: args.target.clone().or_else(|| trained.target.clone()),
         header: args.no_header.then_some(false),
+        delimiter: args.delimiter,
+        ..Source::default()
     };
-    let data = source.open(Some(run.record.kind()))?;
+    let data = source.open_as(Some(run.record.kind()), run.record.input.known())?;
     if data.test.is_none() && fingerprint(&data) == run.record.data.fingerprint {
         tell(&format!(
             "note: the network has learned from most of these rows; for the others alone: chainrule test {}",

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use chainrule::cross_validation;
 use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
-use chainrule::{Fractions, Initial, Loss, Model, Record, Schedule, Settings, Source, TrainError, train};
+use chainrule::{Fractions, Initial, Loss, Model, Record, Schedule, Settings, TrainError, train};
 use clap::Args;
 
 use super::summary::Summary;
+use super::table_args::TableArgs;
 use super::{find_rate, folds};
 use crate::arguments;
 use crate::outcome::tell;
@@ -24,6 +26,7 @@ use crate::progress::Display;
 Examples:
   chainrule train
   chainrule train iris.csv --target species
+  chainrule train adult.csv.gz --target income --ignore fnlwgt
   chainrule train mnist --model 'affine:50 relu affine:10' --optimizer sgd --epochs 17 --batch 100
   chainrule train --optimizer momentum --find-rate
   chainrule train --epochs 300 --patience 10
@@ -37,11 +40,14 @@ The words of SPEC, with their parameters and formulas:  chainrule list layers"
 pub(crate) struct TrainArgs {
     /// A CSV table, or a folder of MNIST's IDX files; either plain or gzipped
     data: Option<PathBuf>,
-    /// The column to learn: its name, or its number from 0 where there are no names
-    #[arg(long, value_name = "COLUMN", requires = "data")]
-    target: Option<String>,
+    #[command(flatten)]
+    table: TableArgs,
+    /// Learn the logarithm of a target of positive numbers, as suits one that reaches over several orders of size; scores
+    /// and predictions are in its own unit
+    #[arg(long, requires = "data")]
+    log_target: bool,
     /// The layers in order, of the words that `chainrule list layers` shows
-    /// [default: 'affine:128 relu affine:K']
+    /// [default: 'affine:128 relu affine:K'; for a table 'affine:128 relu affine:64 relu affine:K']
     #[arg(long, value_name = "SPEC", value_parser = arguments::model)]
     model: Option<Model>,
     /// What is made small, of the words that `chainrule list losses` shows [default: as the target says]
@@ -50,20 +56,20 @@ pub(crate) struct TrainArgs {
     /// What image a row of a table is, channels x height x width: 1x28x28 [default: as the data say]
     #[arg(long, value_name = "SHAPE", value_parser = arguments::input)]
     input: Option<Shape>,
-    /// How often each row is learned from
-    #[arg(long, value_name = "N", default_value_t = Settings::default().epochs, value_parser = arguments::count)]
-    epochs: usize,
+    /// How often each row is learned from [default: 50; for a table 5 to 200, for about 16000 steps in all]
+    #[arg(long, value_name = "N", value_parser = arguments::count)]
+    epochs: Option<usize>,
     /// Stop when the validation loss has not fallen for N epochs, and keep the best one; --epochs is still the most,
     /// and what a schedule goes by
     #[arg(long, value_name = "N", value_parser = arguments::count)]
     patience: Option<usize>,
-    /// Rows in a step
-    #[arg(long, value_name = "N", default_value_t = Settings::default().batch, value_parser = arguments::count)]
-    batch: usize,
+    /// Rows in a step [default: 32; for a table 64, and fewer for a small one]
+    #[arg(long, value_name = "N", value_parser = arguments::count)]
+    batch: Option<usize>,
     /// How weights follow their gradients: sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw or lion, with
-    /// settings after commas: adam,beta1=0.8
-    #[arg(long, value_name = "OPTIMIZER", default_value = "adam", value_parser = arguments::optimizer)]
-    optimizer: Optimizer,
+    /// settings after commas: adam,beta1=0.8 [default: adam; for a table adamw,decay=0.1 at rate 0.004]
+    #[arg(long, value_name = "OPTIMIZER", value_parser = arguments::optimizer)]
+    optimizer: Option<Optimizer>,
     /// The learning rate [default: the optimizer's usual one, such as 0.1 for sgd, 0.001 for adam]
     #[arg(long, value_name = "R", value_parser = arguments::rate)]
     rate: Option<f64>,
@@ -71,9 +77,9 @@ pub(crate) struct TrainArgs {
     #[arg(long, conflicts_with_all = ["rate", "schedule", "warm_up", "out", "force", "epochs", "patience", "folds"])]
     find_rate: bool,
     /// How the rate goes on: constant, step, exponential, cosine, one_cycle or plateau, with settings after a colon:
-    /// 'step:every=10,factor=0.5'
-    #[arg(long, value_name = "SCHEDULE", default_value = "constant", value_parser = arguments::schedule)]
-    schedule: Schedule,
+    /// 'step:every=10,factor=0.5' [default: constant; for a table without --optimizer cosine]
+    #[arg(long, value_name = "SCHEDULE", value_parser = arguments::schedule)]
+    schedule: Option<Schedule>,
     /// Let the rate rise over the first N epochs, before the schedule begins; 0.5 is half an epoch
     #[arg(long, value_name = "N", default_value = "0", value_parser = arguments::warm_up)]
     warm_up: f64,
@@ -112,9 +118,6 @@ pub(crate) struct TrainArgs {
     /// leaves no RUN, but with --out a folder of the folds' scores
     #[arg(long, value_name = "K", value_parser = arguments::folds)]
     folds: Option<usize>,
-    /// The table's first row is data, not names
-    #[arg(long, requires = "data")]
-    no_header: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -122,36 +125,26 @@ pub(crate) struct TrainArgs {
 
 /// Trains, writes the run, prints its scores.
 pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
-    let source =
-        Source { path: args.data.clone(), target: args.target.clone(), header: args.no_header.then_some(false) };
-    let settings = Settings {
-        model: args.model.clone(),
-        loss: args.loss,
-        input: args.input,
-        optimizer: args.optimizer(),
-        rate: args.rate,
-        schedule: args.schedule,
-        warm_up: args.warm_up,
-        initial: args.initial,
-        batch: args.batch,
-        epochs: args.epochs,
-        patience: args.patience,
-        seed: args.seed,
-        threads: args.threads,
-        fractions: Fractions { validation: args.validation, test: args.test },
-    };
+    let source = args.table.source(args.data.clone());
     let out = || args.out.clone().unwrap_or_else(|| next_free(&source.name()));
-    // Before the training: its time would be lost.
-    settings.check()?;
+    // Before the data are read, and before the training: its time would be lost.
+    args.settings(&Settings::default()).check()?;
     source.expect_text()?;
+    match args.folds {
+        Some(_) => args.out.as_deref().map_or(Ok(()), |out| cross_validation::expect_free(out, args.force))?,
+        None if args.find_rate => {}
+        None => expect_free(&out(), args.force)?,
+    }
+    let data = source.open(None)?;
+    // Rows of a table that are images are learned as images.
+    let usual = if args.input.is_some() { Settings::default() } else { Settings::usual(&data.train) };
+    let settings = args.settings(&usual);
     if args.find_rate {
-        return find_rate::run(source.open(None)?, &settings, args.json);
+        return find_rate::run(data, &settings, args.json);
     }
     if let Some(count) = args.folds {
-        return folds::run(&source, &settings, count, args.out.as_deref(), args.force, args.json);
+        return folds::run(data, &source, &settings, count, args.out.as_deref(), args.force, args.json);
     }
-    expect_free(&out(), args.force)?;
-    let data = source.open(None)?;
     let mut display = Display::new();
     let trained = train(data, &settings, |progress| display.show(progress));
     display.finish();
@@ -174,9 +167,35 @@ pub(crate) fn told(e: TrainError) -> anyhow::Error {
 }
 
 impl TrainArgs {
+    /// What was asked for, and the usual where nothing was.
+    fn settings(&self, usual: &Settings) -> Settings {
+        // The usual rate and its course are for the usual optimizer.
+        let (rate, schedule) = match self.optimizer {
+            None => (usual.rate, usual.schedule),
+            Some(_) => (None, Schedule::Constant),
+        };
+        Settings {
+            model: self.model.clone(),
+            loss: self.loss,
+            input: self.input,
+            log_target: self.log_target,
+            optimizer: self.optimizer(usual.optimizer),
+            rate: self.rate.or(rate),
+            schedule: self.schedule.unwrap_or(schedule),
+            warm_up: self.warm_up,
+            initial: self.initial,
+            batch: self.batch.unwrap_or(usual.batch),
+            epochs: self.epochs.unwrap_or(usual.epochs),
+            patience: self.patience,
+            seed: self.seed,
+            threads: self.threads,
+            fractions: Fractions { validation: self.validation, test: self.test },
+        }
+    }
+
     /// The optimizer, with what was said of it beside its settings.
-    fn optimizer(&self) -> Optimizer {
-        let mut optimizer = self.optimizer;
+    fn optimizer(&self, usual: Optimizer) -> Optimizer {
+        let mut optimizer = self.optimizer.unwrap_or(usual);
         if let Some(decay) = self.weight_decay {
             optimizer = optimizer.with_weight_decay(decay);
         }

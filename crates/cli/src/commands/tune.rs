@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use chainrule::engine::Cpu;
 use chainrule::tune::{Event, Line, Rung, Space, Tuned, Tuning, Value, tune};
-use chainrule::{Fractions, Settings, Source};
+use chainrule::{Fractions, Settings};
 use clap::Args;
 use serde::Serialize;
 
 use super::summary::{Summary, cells, columns};
+use super::table_args::TableArgs;
 use super::train::told;
 use crate::arguments;
 use crate::outcome::{No, tell};
@@ -48,9 +49,8 @@ Examples:
 pub(crate) struct TuneArgs {
     /// A CSV table, or a folder of MNIST's IDX files; either plain or gzipped [default: the digits inside the program]
     data: Option<PathBuf>,
-    /// The column to learn: its name, or its number from 0 where there are no names
-    #[arg(long, value_name = "COLUMN", requires = "data")]
-    target: Option<String>,
+    #[command(flatten)]
+    table: TableArgs,
     /// The TOML file that says what trials are drawn from
     #[arg(long, value_name = "FILE")]
     space: PathBuf,
@@ -81,9 +81,6 @@ pub(crate) struct TuneArgs {
     /// The share of rows that are held out, where the data bring no test set
     #[arg(long, value_name = "F", default_value_t = Settings::default().fractions.test, value_parser = arguments::share)]
     test: f64,
-    /// The table's first row is data, not names
-    #[arg(long, requires = "data")]
-    no_header: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -101,8 +98,7 @@ struct Report<'a> {
 
 /// Tunes, and prints the trials and the best.
 pub(crate) fn run(args: &TuneArgs) -> anyhow::Result<()> {
-    let source =
-        Source { path: args.data.clone(), target: args.target.clone(), header: args.no_header.then_some(false) };
+    let source = args.table.source(args.data.clone());
     let settings = Settings {
         epochs: args.epochs,
         seed: args.seed,

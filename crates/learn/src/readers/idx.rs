@@ -61,6 +61,7 @@ pub fn images(path: &Path) -> Result<Dataset, InputError> {
         image: Some([height, width]),
         columns: Vec::new(),
         target: Target::None,
+        weights: None,
         source: path.display().to_string(),
     })
 }

@@ -129,7 +129,7 @@ impl Tuning {
             let hint = "set rows aside, such as a tenth";
             return Err(InputError::new("validation", "rows to compare trials by", "none", hint));
         }
-        let encoding = crate::Encoding::fit(&data.train, &split.train)?;
+        let encoding = crate::Encoding::fit(&data.train, &split.train, self.settings.log_target)?;
         for (trial, draw) in (1..).zip(draws) {
             for (number, rung) in (1..).zip(rungs) {
                 let place = |e: InputError| {

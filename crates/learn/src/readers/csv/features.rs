@@ -1,6 +1,10 @@
 //! A table to predict from: the columns of training, found again by name or by position.
 
-use super::table::{Table, is_number};
+use super::{
+    column::{Column, Kind},
+    finish,
+    table::{Table, is_number},
+};
 use crate::{
     closest::closest,
     dataset::{Cells, Dataset, Target},
@@ -11,76 +15,108 @@ use std::{
     path::Path,
 };
 
+/// A column of training.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Its name, or its number from 0.
+    pub name: String,
+    /// Its type there.
+    pub kind: Kind,
+}
+
 /// A table being read some rows at a time, so that it may be larger than the memory.
 pub struct Features {
     table: Table,
-    /// Where in the file each column of training is.
-    places: Vec<usize>,
-    columns: Vec<String>,
+    /// For each column of the file which column of training it is, if it is one that is used.
+    places: Vec<Option<usize>>,
+    known: Vec<Known>,
 }
 
 /// Reads all rows of a table to predict from: [`Features`] in one piece.
 ///
 /// # Errors
 /// Those of [`Features::open`] and [`Features::read`].
-pub fn read_features(path: &Path, columns: &[String], target: Option<&str>) -> Result<Dataset, InputError> {
-    let mut features = Features::open(path, columns, target)?;
+pub fn read_features(path: &Path, known: &[Known], target: Option<&str>) -> Result<Dataset, InputError> {
+    let mut features = Features::open(path, known, target, None)?;
     let data = features.read(usize::MAX)?;
     data.ok_or_else(|| InputError::new(features.table.place(), "rows", "none", "add rows"))
 }
 
 impl Features {
-    /// Finds the `columns` of training in the table at `path`.
+    /// Finds the columns of training in the table at `path`.
     ///
     /// With a header, columns are found by name; their order is free, and others, the
-    /// `target` among them, are passed over. Without one the width must be that of training;
-    /// if there was a `target`, it may be there as well: last, or where training had it if
+    /// `target` among them, are passed over, as are those that training passed over. Without one the width must be that
+    /// of training; if there was a `target`, it may be there as well: last, or where training had it if
     /// that table had no header either.
     ///
     /// # Errors
     /// If there is no such file, no row, or not these columns.
-    pub fn open(path: &Path, columns: &[String], target: Option<&str>) -> Result<Self, InputError> {
-        let mut table = Table::open(path)?;
-        let places = if numbered(columns) {
+    pub fn open(path: &Path, known: &[Known], target: Option<&str>, delimiter: Option<u8>) -> Result<Self, InputError> {
+        let mut table = Table::open(path, delimiter)?;
+        let columns: Vec<String> = known.iter().map(|column| column.name.clone()).collect();
+        let columns = &columns[..];
+        let found: Vec<Option<usize>> = if numbered(columns) {
             if table.looks_headed() {
                 table.take_header()?;
             }
             let with_target = table.names().len() == columns.len() + 1;
             if with_target && target.is_some() {
-                columns.iter().filter_map(|column| column.parse().ok()).collect()
+                columns.iter().map(|column| column.parse().ok()).collect()
             } else {
                 by_order(&table, columns, target)?
             }
         } else if headed(&table, columns) {
             table.take_header()?;
-            by_name(&table, columns)?
+            by_name(&table, known)?
         } else {
             by_order(&table, columns, target)?
         };
         table.require_rows()?;
-        Ok(Self { table, places, columns: columns.to_vec() })
+        let mut places = vec![None; table.names().len()];
+        for (at, place) in found.into_iter().enumerate().filter(|&(at, _)| known[at].kind != Kind::Ignored) {
+            if let Some(place) = place.and_then(|place| places.get_mut(place)) {
+                *place = Some(at);
+            }
+        }
+        Ok(Self { table, places, known: known.to_vec() })
     }
 
     /// The next rows, at most `rows` of them; `None` after the last.
     ///
     /// # Errors
-    /// If a row is of another length than the first, or a cell is no finite number.
+    /// If a row is of another length than the first, or a cell of a column of numbers is none.
     pub fn read(&mut self, rows: usize) -> Result<Option<Dataset>, InputError> {
-        let mut cells = Vec::new();
+        let Self { table, places, known } = self;
+        let kind = |place: &Option<usize>| Column::new(Some(place.map_or(Kind::Ignored, |at| known[at].kind)));
+        let mut columns: Vec<Column> = places.iter().map(kind).collect();
         let mut count = 0;
-        while count < rows && self.table.advance()? {
-            for &place in &self.places {
-                cells.push(self.table.number(place)?);
+        while count < rows && table.advance()? {
+            let byte = table.byte();
+            for (at, (column, cell)) in columns.iter_mut().zip(table.cells()).enumerate() {
+                column.push(cell, byte).map_err(|why| table.unreadable(at, why))?;
             }
             count += 1;
         }
-        Ok((count > 0).then(|| Dataset {
-            cells: Cells::F32(cells),
-            shape: vec![self.columns.len()],
+        if count == 0 {
+            return Ok(None);
+        }
+        let mut used = Vec::new();
+        for (place, column) in columns.into_iter().enumerate() {
+            if let Some(at) = places[place] {
+                used.push((at, finish(column, table, place)?));
+            }
+        }
+        used.sort_by_key(|&(at, _)| at);
+        let columns: Vec<String> = used.iter().map(|&(at, _)| known[at].name.clone()).collect();
+        Ok(Some(Dataset {
+            cells: Cells::Table(used.into_iter().map(|(_, values)| values).collect()),
+            shape: vec![columns.len()],
             image: None,
-            columns: self.columns.clone(),
+            columns,
             target: Target::None,
-            source: self.table.place(),
+            weights: None,
+            source: table.place(),
         }))
     }
 }
@@ -101,13 +137,17 @@ fn headed(table: &Table, columns: &[String]) -> bool {
         || table.looks_headed()
 }
 
-fn by_name(table: &Table, columns: &[String]) -> Result<Vec<usize>, InputError> {
+fn by_name(table: &Table, known: &[Known]) -> Result<Vec<Option<usize>>, InputError> {
     let names = table.names();
     let places: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
-    let place = |column: &String| {
-        places.get(column.as_str()).copied().ok_or_else(|| {
+    let place = |column: &Known| {
+        if column.kind == Kind::Ignored {
+            return Ok(None);
+        }
+        let column = &column.name;
+        places.get(column.as_str()).copied().map(Some).ok_or_else(|| {
             // A column that has its own part in training is not another one misspelt.
-            let trained: HashSet<&String> = columns.iter().collect();
+            let trained: HashSet<&String> = known.iter().map(|known| &known.name).collect();
             let free = names.iter().filter(|name| !trained.contains(name));
             let hint = match closest(column, free.map(String::as_str)) {
                 Some(near) => format!("rename {}, if that is it", excerpt(near)),
@@ -118,14 +158,14 @@ fn by_name(table: &Table, columns: &[String]) -> Result<Vec<usize>, InputError> 
             InputError::new(format!("{}, header", table.place()), expected, found, hint)
         })
     };
-    columns.iter().map(place).collect()
+    known.iter().map(place).collect()
 }
 
-fn by_order(table: &Table, columns: &[String], target: Option<&str>) -> Result<Vec<usize>, InputError> {
+fn by_order(table: &Table, columns: &[String], target: Option<&str>) -> Result<Vec<Option<usize>>, InputError> {
     let width = columns.len();
     let found = table.names().len();
     if found == width || (found == width + 1 && target.is_some()) {
-        return Ok((0..width).collect());
+        return Ok((0..width).map(Some).collect());
     }
     let or = target.map_or(String::new(), |target| format!(", or {} with {}", width + 1, excerpt(target)));
     Err(InputError::new(

@@ -1,23 +1,32 @@
-//! CSV tables: commas, quotes, either line ending, plain or gzipped, with or without a header.
+//! CSV tables: commas, tabs, semicolons or bars, quotes, either line ending, plain or gzipped, with or without a header.
 //!
-//! Every column but the target must be numbers. A gap or a word among them is an error with
-//! its line, never a guess: what a missing value stands for is for its owner to say.
+//! A column is of numbers or of categories as its cells say: see `column.rs`. What its gaps stand for, the
+//! [encoding](crate::encoding) decides.
 
+mod column;
+mod delimiter;
 mod features;
+mod number;
+mod quotes;
 mod table;
 mod target;
 
+pub use column::Kind;
 pub(crate) use features::numbered;
-pub use features::{Features, read_features};
+pub use features::{Features, Known, read_features};
 
 use crate::{
     closest::closest,
+    columns::{Reason, Values},
     dataset::{Cells, Dataset},
     input_error::{InputError, excerpt, listing},
 };
+use column::{Column, Found};
 use std::path::Path;
 use table::{Table, is_number};
-use target::TargetColumn;
+
+/// Up to so many kinds of whole numbers are classes, and so many words are never too many.
+const FEW: usize = 20;
 
 /// How to read a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +36,9 @@ pub struct CsvOptions {
     /// Whether the first row holds names. `None` finds out: it does if it names the target,
     /// or has a word where the second row has a number.
     pub header: Option<bool>,
+    /// What stands between the cells. `None` finds out: tabs in a file that ends in `.tsv` or `.tab`, else what the
+    /// first lines have equally often.
+    pub delimiter: Option<u8>,
     /// What the target is. `None` finds out:
     ///
     /// - whole numbers of at most 20 kinds are classes, other numbers are numbers;
@@ -34,6 +46,14 @@ pub struct CsvOptions {
     ///
     /// Other data for the same network should be read with the kind that the first had.
     pub kind: Option<TargetKind>,
+    /// The column of the rows' weights.
+    pub weights: Option<String>,
+    /// Columns of categories, even if they are written as numbers.
+    pub category: Vec<String>,
+    /// Columns to pass over.
+    pub ignore: Vec<String>,
+    /// Columns that another table had, of their types there; those that this one lacks are not missed here.
+    pub known: Vec<Known>,
 }
 
 /// What a target is.
@@ -50,7 +70,7 @@ pub enum TargetKind {
 ///
 /// # Errors
 /// If there is no such file, no such column, or no rows; if rows differ in length; if a cell
-/// is empty, not UTF-8, or not a finite number where it should be one.
+/// is not UTF-8, or is a word or no finite number in a column of numbers; if a cell of the target or a weight is empty.
 ///
 /// ```no_run
 /// # use chainrule::readers::csv::{CsvOptions, read};
@@ -59,7 +79,12 @@ pub enum TargetKind {
 /// # Ok::<(), chainrule::InputError>(())
 /// ```
 pub fn read(path: &Path, options: &CsvOptions) -> Result<Dataset, InputError> {
-    let mut table = Table::open(path)?;
+    read_table(path, options, true)
+}
+
+/// Reads a table; a target is asked for only if it `must` be there.
+pub(crate) fn read_table(path: &Path, options: &CsvOptions, must: bool) -> Result<Dataset, InputError> {
+    let mut table = Table::open(path, options.delimiter)?;
     let asked = options.target.as_deref();
     let headed = options.header.unwrap_or_else(|| {
         asked.is_some_and(|name| !is_number(name) && table.first().contains(name)) || table.looks_headed()
@@ -68,30 +93,116 @@ pub fn read(path: &Path, options: &CsvOptions) -> Result<Dataset, InputError> {
         table.take_header()?;
     }
     table.require_rows()?;
-    let learned = target_column(&table, asked, headed)?;
-
-    let mut cells = Vec::new();
-    let mut column = TargetColumn::default();
-    while table.advance()? {
-        for at in 0..table.names().len() {
-            if at == learned {
-                column.push(&table, at)?;
-            } else {
-                cells.push(table.number(at)?);
-            }
-        }
+    let learned = if must || asked.is_some() { Some(target_column(&table, asked, headed)?) } else { None };
+    let weighed = options.weights.as_deref().map(|name| named(&table, "weights", name, learned)).transpose()?;
+    let mut columns = columns(&table, options, learned)?;
+    if let Some(at) = weighed {
+        columns[at] = Column::new(Some(Kind::Number));
     }
-    let target = column.finish(&table, learned, options.kind)?;
-    let mut columns = table.names().to_vec();
-    columns.remove(learned);
+    fill(&mut table, &mut columns)?;
+
+    let (mut cells, mut names) = (Vec::new(), Vec::new());
+    let (mut target, mut weights) = (crate::dataset::Target::None, None);
+    for (at, column) in columns.into_iter().enumerate() {
+        if learned == Some(at) {
+            target = target::finish(column, &table, at, options.kind)?;
+            continue;
+        }
+        names.push(table.names()[at].clone());
+        cells.push(if weighed == Some(at) {
+            let rows = column.rows();
+            weights = Some(weights_of(column, &table, at)?);
+            Values::Ignored { rows, reason: Reason::Weights }
+        } else {
+            finish(column, &table, at)?
+        });
+    }
     Ok(Dataset {
-        cells: Cells::F32(cells),
-        shape: vec![columns.len()],
+        cells: Cells::Table(cells),
+        shape: vec![names.len()],
         image: None,
-        columns,
+        columns: names,
         target,
+        weights,
         source: path.display().to_string(),
     })
+}
+
+/// The empty columns, of the types that are asked for.
+fn columns(table: &Table, options: &CsvOptions, learned: Option<usize>) -> Result<Vec<Column>, InputError> {
+    let names = table.names();
+    let mut kinds: Vec<Option<Kind>> = names
+        .iter()
+        .map(|name| options.known.iter().find(|known| known.name == *name).map(|known| known.kind))
+        .collect();
+    for (option, asked, kind) in
+        [("category", &options.category, Kind::Category), ("ignore", &options.ignore, Kind::Ignored)]
+    {
+        for name in asked {
+            kinds[named(table, option, name, learned)?] = Some(kind);
+        }
+    }
+    let columns = kinds.into_iter().enumerate();
+    Ok(columns
+        .map(|(at, kind)| if learned == Some(at) { target::column(options.kind) } else { Column::new(kind) })
+        .collect())
+}
+
+/// The position of a column other than the target that an option names.
+fn named(table: &Table, option: &str, name: &str, learned: Option<usize>) -> Result<usize, InputError> {
+    let names = table.names();
+    let at = names.iter().position(|known| known == name);
+    let place = || format!("{}, {option}", table.place());
+    match at {
+        Some(at) if learned == Some(at) => Err(InputError::new(
+            place(),
+            "a column other than the target",
+            excerpt(name),
+            format!("take it out of --{option}; whether a target is classes or numbers, its cells say"),
+        )),
+        Some(at) => Ok(at),
+        None => {
+            let hint = match closest(name, names.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean {}?", excerpt(near)),
+                None => "`chainrule data FILE` shows the columns".to_owned(),
+            };
+            Err(InputError::new(place(), format!("one of {}", listing(names)), excerpt(name), hint))
+        }
+    }
+}
+
+/// Reads all rows into the columns.
+fn fill(table: &mut Table, columns: &mut [Column]) -> Result<(), InputError> {
+    while table.advance()? {
+        let byte = table.byte();
+        for (at, (column, cell)) in columns.iter_mut().zip(table.cells()).enumerate() {
+            column.push(cell, byte).map_err(|why| table.unreadable(at, why))?;
+        }
+    }
+    Ok(())
+}
+
+/// The column's values, errors with their place.
+fn finish(column: Column, table: &Table, at: usize) -> Result<Values, InputError> {
+    let wrong =
+        |found: &Found, expected: &str, hint: &str| table.wrong(found.byte, at, expected, excerpt(&found.text), hint);
+    column.finish(&table.names()[at], wrong)
+}
+
+/// Finite weights from 0.
+fn weights_of(column: Column, table: &Table, at: usize) -> Result<Vec<f32>, InputError> {
+    if let Some(byte) = column.first_empty {
+        let hint = "fill the cell; 0 leaves the row out of the loss";
+        return Err(table.wrong(byte, at, "a weight", "an empty cell".to_owned(), hint));
+    }
+    let wrong = |found: &Found, _: &str, _: &str| {
+        let hint = "correct the cell; 0 leaves the row out of the loss";
+        table.wrong(found.byte, at, "a weight, a finite number from 0", excerpt(&found.text), hint)
+    };
+    match column.finish(&table.names()[at], wrong)? {
+        Values::Numbers(cells) => Ok(cells.into_iter().map(|cell| cell as f32).collect()),
+        _ => Err(InputError::new(table.place(), "weights", "no numbers", "choose another column")),
+    }
 }
 
 /// The position of the target.
@@ -103,11 +214,7 @@ fn target_column(table: &Table, asked: Option<&str>, headed: bool) -> Result<usi
             table.place(),
             "at least two columns: the target and what to tell it by",
             "one",
-            if table.starts_with_other_separator() {
-                "separate the cells by commas; these seem to be by semicolons or tabs"
-            } else {
-                "separate the cells by commas"
-            },
+            format!("cells are told apart by {}; --delimiter says what else is between them", table.delimiter()),
         ));
     }
     let choices = if headed {

@@ -1,5 +1,6 @@
 //! The rows of a CSV file in turn, all of one width, each cell with its place.
 
+use super::{column::Unreadable, delimiter, number, quotes, quotes::Quotes};
 use crate::{
     input_error::{InputError, excerpt},
     readers::gzip,
@@ -8,14 +9,18 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     fs,
-    io::{BufReader, Cursor, Read},
+    io::{self, BufReader, Cursor, Read},
     path::{Path, PathBuf},
 };
+
+/// The reader's share of the file in memory.
+const BUFFER: usize = 256 << 10;
 
 /// A file being read: at a row, or before the first.
 pub(super) struct Table {
     path: PathBuf,
-    reader: Reader<Box<dyn Read + Send>>,
+    reader: Reader<Quotes<Box<dyn Read + Send>>>,
+    delimiter: u8,
     /// Up to two rows read ahead: enough to tell a header.
     ahead: VecDeque<ByteRecord>,
     row: ByteRecord,
@@ -24,7 +29,7 @@ pub(super) struct Table {
 
 /// Whether this is written as a number, finite or not.
 pub(super) fn is_number(text: &str) -> bool {
-    text.parse::<f64>().is_ok()
+    number::parse(text.as_bytes()).is_some()
 }
 
 /// A cell as text without the spaces around it; empty if it is no UTF-8.
@@ -33,28 +38,47 @@ fn loosely(cell: &[u8]) -> &str {
 }
 
 /// The file's text, unpacked, without the mark that some editors begin UTF-8 with: the CSV
-/// reader knows it only where the first read returns all of it.
-fn open(path: &Path) -> Result<Box<dyn Read + Send>, InputError> {
+/// reader knows it only where the first read returns all of it. With it how long the mark is.
+fn open(path: &Path) -> Result<(Box<dyn Read + Send>, u64), InputError> {
     const MARK: &[u8] = b"\xef\xbb\xbf";
     let mut file = gzip::open(path)?;
     let mut start = Vec::new();
     let mark = file.by_ref().take(MARK.len() as u64).read_to_end(&mut start);
     mark.map_err(|e| gzip::error(path, &e))?;
     if start == MARK {
-        start.clear();
+        return Ok((file, MARK.len() as u64));
     }
-    Ok(Box::new(Cursor::new(start).chain(file)))
+    Ok((Box::new(Cursor::new(start).chain(file)), 0))
+}
+
+/// What the delimiter is guessed from.
+const START: u64 = 64 << 10;
+
+/// What the file's ending says: tabs in `.tsv` and `.tab`.
+fn by_ending(path: &Path) -> Option<u8> {
+    let name = path.file_name()?.to_string_lossy().to_lowercase();
+    let name = name.trim_end_matches(".gz");
+    (name.ends_with(".tsv") || name.ends_with(".tab")).then_some(b'\t')
 }
 
 impl Table {
-    /// Opens `path`, the columns named by their numbers from 0.
-    pub(super) fn open(path: &Path) -> Result<Self, InputError> {
+    /// Opens `path`, the columns named by their numbers from 0. A `delimiter` that is not given is told from the
+    /// ending or else from the first lines.
+    pub(super) fn open(path: &Path, delimiter: Option<u8>) -> Result<Self, InputError> {
+        let (mut text, _) = open(path)?;
+        let mut start = Vec::new();
+        text.by_ref().take(START).read_to_end(&mut start).map_err(|e| gzip::error(path, &e))?;
+        let whole = (start.len() as u64) < START;
+        let delimiter = delimiter.or_else(|| by_ending(path)).unwrap_or_else(|| delimiter::guess(&start, whole));
+        let text: Box<dyn Read + Send> = Box::new(Cursor::new(start).chain(text));
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true) // uneven rows are for us to report
-            .from_reader(open(path)?);
-        let mut table =
-            Self { path: path.to_owned(), reader, ahead: VecDeque::new(), row: ByteRecord::new(), names: Vec::new() };
+            .delimiter(delimiter)
+            .buffer_capacity(BUFFER)
+            .from_reader(Quotes::new(text));
+        let (ahead, row, names) = (VecDeque::new(), ByteRecord::new(), Vec::new());
+        let mut table = Self { path: path.to_owned(), reader, delimiter, ahead, row, names };
         while table.ahead.len() < 2 && table.read()? {
             let row = std::mem::take(&mut table.row);
             table.ahead.push_back(row);
@@ -89,10 +113,12 @@ impl Table {
         self.ahead.front().into_iter().flatten().map(loosely).collect()
     }
 
-    /// Whether the first row has a separator of another country's.
-    pub(super) fn starts_with_other_separator(&self) -> bool {
-        let first = self.ahead.front().map(ByteRecord::as_slice);
-        first.is_some_and(|row| row.contains(&b';') || row.contains(&b'\t'))
+    /// What stands between the cells, in words.
+    pub(super) fn delimiter(&self) -> String {
+        match self.delimiter {
+            b'\t' => "a tab".to_owned(),
+            other => format!("'{}'", char::from(other)),
+        }
     }
 
     /// Whether the first row has a word where the second has a number; a first row that is
@@ -158,6 +184,9 @@ impl Table {
         }
         let (expected, found) = (self.names.len(), self.row.len());
         if found != expected {
+            if self.row.as_slice().contains(&b'\n') {
+                self.expect_closed_quotes()?;
+            }
             return Err(InputError::new(
                 self.line(self.byte()),
                 format!("{expected} cells, as in the first row"),
@@ -169,10 +198,31 @@ impl Table {
     }
 
     fn read(&mut self) -> Result<bool, InputError> {
-        self.reader.read_byte_record(&mut self.row).map_err(|e| match e.kind() {
+        let more = self.reader.read_byte_record(&mut self.row).map_err(|e| match e.kind() {
             csv::ErrorKind::Io(e) => gzip::error(&self.path, e),
             _ => InputError::new(self.place(), "a table", e.to_string(), "correct the file"),
-        })
+        })?;
+        if !more && self.reader.get_ref().odd() {
+            self.expect_closed_quotes()?;
+        }
+        Ok(more)
+    }
+
+    /// Complains about a quote that swallowed the rest of the file. The CSV reader takes the end for its other half.
+    fn expect_closed_quotes(&self) -> Result<(), InputError> {
+        let opened = open(&self.path).ok().and_then(|(text, _)| quotes::unclosed(text, self.delimiter));
+        let Some(opened) = opened else { return Ok(()) };
+        Err(InputError::new(
+            self.line(opened),
+            "a quote that is closed",
+            "the end of the file within it",
+            "close the quote; within a quoted cell a quote is written twice",
+        ))
+    }
+
+    /// The row's cells.
+    pub(super) fn cells(&self) -> impl Iterator<Item = &[u8]> {
+        self.row.iter()
     }
 
     /// Where in the file the row starts.
@@ -181,47 +231,44 @@ impl Table {
     }
 
     /// The row's cell as text, without the spaces around it.
-    pub(super) fn text(&self, column: usize) -> Result<&str, InputError> {
+    fn text(&self, column: usize) -> Result<&str, InputError> {
         let cell = self.row.get(column).unwrap_or_default();
-        match str::from_utf8(cell) {
-            Ok(text) => Ok(text.trim()),
-            Err(e) => {
-                let at = e.valid_up_to();
-                let found = format!("byte {:#04x} at byte {at} of the cell", cell[at]);
-                let hint = "save the file as UTF-8";
-                Err(self.wrong(self.byte(), column, "UTF-8 text", found, hint))
+        let text = str::from_utf8(cell).map_err(|_| self.unreadable(column, Unreadable::NotUtf8))?;
+        Ok(text.trim())
+    }
+
+    /// The complaint about a cell of the row that is no text.
+    pub(super) fn unreadable(&self, column: usize, why: Unreadable) -> InputError {
+        match why {
+            Unreadable::Nul => {
+                let hint = "the file may be binary or damaged, or UTF-16: save it as UTF-8 text";
+                self.wrong(self.byte(), column, "text", "a NUL byte".to_owned(), hint)
+            }
+            Unreadable::NotUtf8 => {
+                let found = match self.first_invalid() {
+                    Some((at, byte)) => format!("byte {byte:#04x} at byte {at} of the text"),
+                    None => "bytes that are no UTF-8".to_owned(),
+                };
+                self.wrong(self.byte(), column, "UTF-8 text", found, "save the file as UTF-8")
             }
         }
     }
 
-    /// The row's cell as a finite number.
-    pub(super) fn number(&self, column: usize) -> Result<f32, InputError> {
-        let text = self.text(column)?;
-        let number = text.parse::<f32>();
-        if let Some(number) = number.as_ref().ok().filter(|x| x.is_finite()) {
-            return Ok(*number);
-        }
-        let (expected, found, hint) = match number {
-            _ if text.is_empty() => return Err(self.empty(column, "a number")),
-            Ok(_) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
-                ("a number up to 3.4e38 in size", excerpt(text), "write the column in a larger unit")
-            }
-            Ok(_) => ("a finite number", excerpt(text), "correct the cell, or remove the row"),
-            Err(_) if self.byte() == 0 => {
-                let hint = "if the line is no row, remove it; if it names the columns, leave --no-header out";
-                ("a number", excerpt(text), hint)
-            }
-            Err(_) => {
-                ("a number", excerpt(text), "correct the cell; a column of words must be removed or written as numbers")
-            }
-        };
-        Err(self.wrong(self.byte(), column, expected, found, hint))
+    /// The first byte from the row on that is no UTF-8, with its place in the unpacked file.
+    fn first_invalid(&self) -> Option<(u64, u8)> {
+        let (mut text, mark) = open(&self.path).ok().filter(|_| self.is_file())?;
+        let from = self.byte();
+        io::copy(&mut text.by_ref().take(from), &mut io::sink()).ok()?;
+        // The row's cells, their quotes and delimiters.
+        let most = 2 * self.row.as_slice().len() as u64 + 4 * self.row.len() as u64 + 16;
+        let mut row = Vec::new();
+        text.take(most).read_to_end(&mut row).ok()?;
+        let at = str::from_utf8(&row).err()?.valid_up_to();
+        Some((mark + from + at as u64, *row.get(at)?))
     }
 
-    /// The complaint about an empty cell.
-    pub(super) fn empty(&self, column: usize, expected: &str) -> InputError {
-        let hint = "fill the cell, or remove the row or the column";
-        self.wrong(self.byte(), column, expected, "an empty cell".into(), hint)
+    fn is_file(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|meta| meta.is_file())
     }
 
     /// A complaint about a cell of the row that starts at `byte`.
@@ -243,11 +290,9 @@ impl Table {
 
     fn count_lines(&self, byte: u64) -> Option<u64> {
         // A pipe is not there a second time.
-        if !fs::metadata(&self.path).ok()?.is_file() {
-            return None;
-        }
+        let (text, _) = open(&self.path).ok().filter(|_| self.is_file())?;
         let mut line = 1;
-        for (at, found) in (0..).zip(BufReader::new(open(&self.path).ok()?).bytes()) {
+        for (at, found) in (0..).zip(BufReader::new(text).bytes()) {
             match found.ok()? {
                 b'\n' => line += 1,
                 b'\r' => {}

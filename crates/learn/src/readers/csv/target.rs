@@ -1,159 +1,115 @@
-//! The target column: its distinct cells are kept once, and at the end are taken as classes
-//! or as numbers, which only the whole column can tell.
+//! The target column: classes or numbers, which only the whole column can tell.
 
-use super::{TargetKind, table::Table};
+use super::{
+    FEW, TargetKind,
+    column::{Column, Found, Kind, Words},
+    table::Table,
+};
 use crate::{
     dataset::Target,
     input_error::{InputError, excerpt},
 };
-use std::collections::HashMap;
 
-/// Up to so many kinds of whole numbers are classes, and so many words are never too many.
-const FEW: usize = 20;
-
-/// The column as far as it has been read.
-#[derive(Default)]
-pub(super) struct TargetColumn {
-    distinct: HashMap<String, Seen>,
-    ids: Vec<u32>,
+/// The column before its first cell, of a target of this kind.
+pub(super) fn column(kind: Option<TargetKind>) -> Column {
+    Column::new(match kind {
+        None => None,
+        Some(TargetKind::Classes) => Some(Kind::Category),
+        Some(TargetKind::Numbers) => Some(Kind::Number),
+    })
 }
 
-/// A cell's number in order of appearance, and where the row begins that had it first.
-struct Seen {
-    id: u32,
-    byte: u64,
-}
-
-/// A distinct cell, with its value if it is a finite number.
-struct Distinct {
-    text: String,
-    value: Option<f64>,
-    byte: u64,
-}
-
-impl TargetColumn {
-    /// Adds the cell of the table's row.
-    pub(super) fn push(&mut self, table: &Table, column: usize) -> Result<(), InputError> {
-        let text = table.text(column)?;
-        if text.is_empty() {
-            return Err(table.empty(column, "a class or a number"));
-        }
-        if let Some(seen) = self.distinct.get(text) {
-            self.ids.push(seen.id);
-            return Ok(());
-        }
-        let id = u32::try_from(self.distinct.len()).map_err(|_| {
-            let most = format!("at most {} different values", u32::MAX);
-            InputError::new(table.place(), most, "more", "split the file")
-        })?;
-        let byte = table.byte();
-        self.distinct.insert(text.to_owned(), Seen { id, byte });
-        self.ids.push(id);
-        Ok(())
+/// The target, of the kind that is asked for or that the cells suggest.
+pub(super) fn finish(
+    column: Column,
+    table: &Table,
+    at: usize,
+    asked: Option<TargetKind>,
+) -> Result<Target, InputError> {
+    if let Some(byte) = column.first_empty {
+        let hint = "fill the cell, or remove the row";
+        return Err(table.wrong(byte, at, "a class or a number", "an empty cell".to_owned(), hint));
     }
-
-    /// The target, of the kind that is asked for or that the cells suggest.
-    pub(super) fn finish(self, table: &Table, column: usize, asked: Option<TargetKind>) -> Result<Target, InputError> {
-        let mut distinct: Vec<(u32, Distinct)> = self
-            .distinct
-            .into_iter()
-            .map(|(text, Seen { id, byte })| {
-                let value = text.parse().ok().filter(|value: &f64| value.is_finite());
-                (id, Distinct { text, value, byte })
-            })
-            .collect();
-        distinct.sort_unstable_by_key(|(id, _)| *id);
-        let distinct: Vec<Distinct> = distinct.into_iter().map(|(_, cell)| cell).collect();
-        let ids = self.ids;
-        let kind = match asked {
-            Some(kind) => kind,
-            None => guess(table, column, &distinct, ids.len())?,
-        };
-        match kind {
-            TargetKind::Classes => Ok(classes(&distinct, &ids)),
-            TargetKind::Numbers => {
-                let values = numbers(table, column, &distinct)?;
-                Ok(Target::Numbers {
-                    values: ids.iter().map(|&id| values[id as usize]).collect(),
-                    name: table.names()[column].clone(),
-                })
-            }
+    let name = table.names()[at].clone();
+    let numbers = |column: &Column| column.numbers().map(|cells| cells.iter().map(|&cell| cell as f32).collect());
+    let wrong =
+        |found: &Found, expected: &str, hint: &str| table.wrong(found.byte, at, expected, excerpt(&found.text), hint);
+    let no_number = |column: &Column| {
+        let first = [&column.first_word, &column.first_not_finite].into_iter().flatten().min_by_key(|found| found.byte);
+        let expected = "a finite number, as the target is of numbers";
+        let hint = "correct the cell, or remove the row";
+        first.map_or_else(
+            || InputError::new(table.place(), expected, "other cells", hint),
+            |at| wrong(at, expected, hint),
+        )
+    };
+    match asked {
+        Some(TargetKind::Classes) => return Ok(classes(column.into_words())),
+        Some(TargetKind::Numbers) => {
+            let values = numbers(&column).ok_or_else(|| no_number(&column))?;
+            return Ok(Target::Numbers { values, name });
         }
+        None => {}
     }
-}
-
-/// The rule that [`CsvOptions::kind`](super::CsvOptions::kind) states.
-fn guess(table: &Table, column: usize, distinct: &[Distinct], rows: usize) -> Result<TargetKind, InputError> {
-    let few = distinct.len() <= FEW;
-    let values: Vec<f64> = distinct.iter().filter_map(|cell| cell.value).collect();
-    if values.len() == distinct.len() {
-        let whole = values.iter().all(|value| value.fract() == 0.0);
-        return Ok(if few && whole { TargetKind::Classes } else { TargetKind::Numbers });
+    if let Some(values) = column.numbers() {
+        return Ok(if few_and_whole(values) {
+            classes(column.into_words())
+        } else {
+            Target::Numbers { values: numbers(&column).unwrap_or_default(), name }
+        });
     }
     // `nan` and `inf` are words that no one means as a class.
-    let infinite = distinct.iter().find(|c| c.value.is_none() && c.text.parse::<f64>().is_ok());
-    if let Some(cell) = infinite {
-        let hint = "correct the cell, or remove the row";
-        let found = excerpt(&cell.text);
-        return Err(table.wrong(cell.byte, column, "a class or a finite number", found, hint));
+    if let Some(cell) = &column.first_not_finite {
+        return Err(wrong(cell, "a class or a finite number", "correct the cell, or remove the row"));
     }
-    if few {
-        return Ok(TargetKind::Classes);
+    let rows = column.rows();
+    let no_numbers = no_number(&column);
+    let words = column.into_words();
+    let (distinct, values) = (words.names.len(), words.values.iter().flatten().count());
+    if distinct > FEW && values * 2 > distinct {
+        return Err(no_numbers);
     }
-    if values.len() * 2 > distinct.len() {
-        return Ok(TargetKind::Numbers);
-    }
-    if distinct.len() * 2 > rows {
+    if distinct == 0 || (distinct > FEW && distinct * 2 > rows) {
         return Err(InputError::new(
-            format!("{}, column {}", table.place(), excerpt(&table.names()[column])),
+            format!("{}, column {}", table.place(), excerpt(&name)),
             "numbers, or classes that come again",
-            format!("{} different words in {rows} rows", distinct.len()),
+            if distinct == 0 {
+                "too many different words".into()
+            } else {
+                format!("{distinct} different words in {rows} rows")
+            },
             "choose another target; names and keys cannot be learned",
         ));
     }
-    Ok(TargetKind::Classes)
+    Ok(classes(words))
 }
 
-fn numbers(table: &Table, column: usize, distinct: &[Distinct]) -> Result<Vec<f32>, InputError> {
-    let number = |cell: &Distinct| {
-        let number = cell.text.parse().ok().filter(|number: &f32| number.is_finite());
-        number.ok_or_else(|| {
-            let found = excerpt(&cell.text);
-            let hint = "correct the cell, or remove the row";
-            let expected = "a finite number, as the target is of numbers";
-            table.wrong(cell.byte, column, expected, found, hint)
-        })
-    };
-    distinct.iter().map(number).collect()
-}
-
-fn classes(distinct: &[Distinct], ids: &[u32]) -> Target {
-    let values: Option<Vec<f64>> = distinct.iter().map(|cell| cell.value).collect();
-    // By value, so that `10` comes after `9` and `1.0` is `1`; + 0 makes −0 a plain 0.
-    let (names, of): (Vec<String>, Vec<usize>) = match values {
-        Some(values) => ordered(&values, |a, b| (a + 0.0).total_cmp(&(b + 0.0)), |v| (v + 0.0).to_string()),
-        None => ordered(distinct, |a, b| a.text.cmp(&b.text), |cell| cell.text.clone()),
-    };
-    Target::Classes { labels: ids.iter().map(|&id| of[id as usize] as u32).collect(), names }
-}
-
-/// The names of the distinct items in order, and each item's place among them.
-fn ordered<T>(
-    items: &[T],
-    order: impl Fn(&T, &T) -> std::cmp::Ordering,
-    name: impl Fn(&T) -> String,
-) -> (Vec<String>, Vec<usize>) {
-    let mut sorted: Vec<usize> = (0..items.len()).collect();
-    sorted.sort_by(|&a, &b| order(&items[a], &items[b]));
-    let mut names = Vec::new();
-    let mut places = vec![0; items.len()];
-    let mut before = None;
-    for at in sorted {
-        if before.is_none_or(|before: usize| order(&items[before], &items[at]).is_ne()) {
-            names.push(name(&items[at]));
+/// Whether these are whole numbers of at most [`FEW`] kinds.
+fn few_and_whole(values: &[f64]) -> bool {
+    let mut kinds: Vec<f64> = Vec::with_capacity(FEW);
+    values.iter().all(|&value| {
+        let known = kinds.contains(&value);
+        if !known && kinds.len() < FEW && value.fract() == 0.0 {
+            kinds.push(value);
+            return true;
         }
-        places[at] = names.len() - 1;
-        before = Some(at);
+        known
+    })
+}
+
+fn classes(words: Words) -> Target {
+    let Words { codes, names, values, .. } = words;
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    let numbers: Option<Vec<f64>> = values.into_iter().collect();
+    match numbers {
+        // By value, so that `10` comes after `9`.
+        Some(values) => order.sort_by(|&a, &b| values[a].total_cmp(&values[b])),
+        None => order.sort_by(|&a, &b| names[a].cmp(&names[b])),
     }
-    (names, places)
+    let mut places = vec![0; names.len()];
+    for (place, &code) in (0..).zip(&order) {
+        places[code] = place;
+    }
+    let labels = codes.iter().map(|&code| places[code as usize]).collect();
+    Target::Classes { labels, names: order.into_iter().map(|code| names[code].clone()).collect() }
 }

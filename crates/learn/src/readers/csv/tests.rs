@@ -1,7 +1,11 @@
 //! Tables, whole and broken in every way.
 
 use super::*;
-use crate::{dataset::Target, readers::gzip::tests::pack};
+use crate::{
+    columns::{EMPTY, as_rows},
+    dataset::Target,
+    readers::gzip::tests::pack,
+};
 use tempfile::NamedTempFile;
 
 fn write(bytes: impl AsRef<[u8]>) -> NamedTempFile {
@@ -25,11 +29,20 @@ fn complaint(bytes: impl AsRef<[u8]>, options: &CsvOptions) -> String {
     error.replace(&file.path().display().to_string(), "F")
 }
 
-fn numbers(data: &Dataset) -> &[f32] {
+fn columns(data: &Dataset) -> &[Values] {
     match &data.cells {
-        Cells::F32(cells) => cells,
-        Cells::U8 { .. } => panic!("a table has numbers"),
+        Cells::Table(columns) => columns,
+        _ => panic!("a table has columns"),
     }
+}
+
+/// Row by row.
+fn numbers(data: &Dataset) -> Vec<f32> {
+    as_rows(columns(data)).unwrap()
+}
+
+fn words(codes: &[u32], names: &[&str]) -> Values {
+    Values::Categories { codes: codes.to_vec(), names: names.iter().map(|&name| name.into()).collect() }
 }
 
 fn classes(labels: &[u32], names: &[&str]) -> Target {
@@ -65,7 +78,8 @@ fn a_header_is_told_from_a_row() {
     assert_eq!(table("150,4,setosa\n5.1,3.5,0\n", "setosa").columns, ["150", "4"]);
     assert_eq!(table("1,kind\n2,x\n3,y\n", "kind").rows(), 2);
     // A gap is no name, and a pandas index has none.
-    assert!(complaint("NA,0\n1,1\n", &target("1")).contains("line 1, column '0': expected a number"));
+    let gap = table("NA,0\n1,1\n", "1");
+    assert!(matches!(&columns(&gap)[0], Values::Numbers(cells) if cells[0].is_nan() && cells[1] == 1.0));
     assert_eq!(table(",a,b\n0,5,1\n", "b").columns, ["0", "a"]);
     // Years as names need to be said.
     let years = CsvOptions { header: Some(true), ..target("2002") };
@@ -139,37 +153,101 @@ fn a_target_that_is_not_there() {
 }
 
 #[test]
+fn columns_are_typed_by_all_their_cells() {
+    let data = table("n,c,gap,code,y\n1,x,,7,0\n,y,2.5,A7,1\n-0,NA,?,7.0,0\n", "y");
+    let gaps = |at: usize| match &columns(&data)[at] {
+        Values::Numbers(cells) => cells.iter().map(|x| (!x.is_nan()).then_some(*x)).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((gaps(0), gaps(2)), (vec![Some(1.0), None, Some(-0.0)], vec![None, Some(2.5), None]));
+    assert_eq!(columns(&data)[1], words(&[0, 1, EMPTY], &["x", "y"]));
+    // Among words a number is its shortest spelling, before and after the first word.
+    assert_eq!(columns(&data)[3], words(&[0, 1, 0], &["7", "A7"]));
+
+    let keys: String = (0..30).map(|i| format!("key{i},,{}\n", i % 2)).collect();
+    let data = table(format!("key,none,y\n{keys}"), "y");
+    let reason = |at: usize| match &columns(&data)[at] {
+        Values::Ignored { rows: 30, reason } => *reason,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((reason(0), reason(1)), (Reason::Words { different: 30, cells: 30 }, Reason::Empty));
+}
+
+#[test]
+fn types_may_be_asked_for() {
+    let text = "zip,id,w,y\n1,5,1,0\n2,6,0.5,1\n1.0,7,2,1\n";
+    let file = write(text);
+    let options = CsvOptions {
+        category: vec!["zip".into()],
+        ignore: vec!["id".into()],
+        weights: Some("w".into()),
+        ..target("y")
+    };
+    let data = read(file.path(), &options).unwrap();
+    assert_eq!(columns(&data)[0], words(&[0, 1, 0], &["1", "2"]));
+    assert!(matches!(&columns(&data)[1], Values::Ignored { reason: Reason::Asked, .. }));
+    assert!(matches!(&columns(&data)[2], Values::Ignored { reason: Reason::Weights, .. }));
+    assert_eq!(data.weights, Some(vec![1.0, 0.5, 2.0]));
+    let wrong = |options: CsvOptions| complaint(text, &CsvOptions { target: Some("y".into()), ..options });
+    let asked = wrong(CsvOptions { ignore: vec!["idd".into()], ..Default::default() });
+    assert_eq!(asked, "F, ignore: expected one of 'zip', 'id', 'w', 'y', found 'idd'\n  hint: did you mean 'id'?");
+    assert!(wrong(CsvOptions { category: vec!["y".into()], ..Default::default() }).contains("other than the target"));
+    let weights = CsvOptions { weights: Some("w".into()), ..target("y") };
+    assert!(complaint("w,a,y\n1,1,0\n,2,1\n", &weights).contains("line 3, column 'w': expected a weight"));
+}
+
+#[test]
+fn other_delimiters() {
+    let data = table("a;y\n1;0\n2;1\n", "y");
+    assert_eq!((data.columns.join(" "), numbers(&data)), ("a".into(), vec![1.0, 2.0]));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("one.TSV.gz");
+    std::fs::write(&path, pack(b"a,b\ty\n1\t0\n2\t1\n")).unwrap();
+    assert_eq!(read(&path, &target("y")).unwrap().columns, ["a,b"]);
+    let file = write("a!y,z\n1!0\n");
+    let options = CsvOptions { delimiter: Some(b'!'), ..target("y,z") };
+    assert_eq!(read(file.path(), &options).unwrap().columns, ["a"]);
+}
+
+#[test]
 fn a_cell_that_is_no_number() {
     let ask = |bytes: &[u8]| complaint(bytes, &target("y"));
+    let many: String = (0..40).map(|i| format!("{i},{}\n", i % 2)).collect();
     assert_eq!(
-        ask(b"age,y\n3,0\nold,1\n"),
-        "F, line 3, column 'age': expected a number, found 'old'\n  \
-         hint: correct the cell; a column of words must be removed or written as numbers"
+        ask(format!("age,y\n3,0\nold,1\n{many}").as_bytes()),
+        "F, line 3, column 'age': expected a number, as 41 other cells of the column are, found 'old'\n  \
+         hint: correct the cell, leave it empty, or take the column's numbers for names: --category age"
     );
-    assert!(ask(b"age,y\n3,0\n,1\n").contains("line 3, column 'age': expected a number, found an empty cell"));
     assert!(ask(b"age,y\n3,0\n3, \n").contains("column 'y': expected a class or a number, found an empty"));
     for infinite in ["inf", "-Infinity", "nan", "1e999"] {
         let wrong = ask(format!("age,y\n3,0\n{infinite},1\n").as_bytes());
-        assert!(wrong.contains(&format!("expected a finite number, found '{infinite}'")), "{wrong}");
+        assert!(
+            wrong.contains(&format!("line 3, column 'age': expected a finite number, found '{infinite}'")),
+            "{wrong}"
+        );
     }
     assert!(ask(b"age,y\n3,0\n1e39,1\n").contains("expected a number up to 3.4e38 in size, found '1e39'"));
     let wrong = ask(b"age,y\n3,0\n4\xff,1\n");
-    assert!(wrong.contains("line 3, column 'age': expected UTF-8 text, found byte 0xff at byte 1"));
+    assert!(wrong.contains("line 3, column 'age': expected UTF-8 text, found byte 0xff at byte 11"), "{wrong}");
+    let wrong = ask(b"\xef\xbb\xbfage,y\n\"3\",0\n\"\"\"4\xff\",1\n");
+    assert!(wrong.contains("found byte 0xff at byte 19"), "{wrong}");
     assert!(ask(b"a\xffe,y\n3,0\n").contains("line 1, column '0': expected UTF-8 text"));
+    let wrong = ask(b"age,y\n3,0\n3,0\n4\x00,1\n");
+    assert!(wrong.contains("line 4, column 'age': expected text, found a NUL byte"), "{wrong}");
 }
 
 #[test]
 fn lines_are_counted_as_an_editor_does() {
     let ask = |text: &str| complaint(text, &target("y"));
     for (text, line) in [
-        ("a,y\r\n1,0\r\n?,1\r\n", 3),
-        ("\r\n\r\na,y\r\n1,0\r\n\r\n\r\n?,1\r\n", 7),
-        ("a,y\n1,\"two\nlines\"\n\n?,1", 5),
-        ("\u{feff}a,y\n1,0\n?,1", 3),
+        ("a,y\r\n1,0\r\ninf,1\r\n", 3),
+        ("\r\n\r\na,y\r\n1,0\r\n\r\n\r\ninf,1\r\n", 7),
+        ("a,y\n1,\"two\nlines\"\n\ninf,1", 5),
+        ("\u{feff}a,y\n1,0\ninf,1", 3),
     ] {
         assert!(ask(text).contains(&format!("line {line}, column 'a'")), "{text:?}");
     }
-    let file = pack(b"a,y\r\n1,0\r\n?,1\r\n");
+    let file = pack(b"a,y\r\n1,0\r\ninf,1\r\n");
     assert!(complaint(file, &target("y")).contains("line 3, column 'a'"));
 }
 
@@ -182,7 +260,10 @@ fn uneven_rows() {
          hint: look for a missing comma, one too many, or a quote that is not closed"
     );
     assert!(ask("a,b,y\n1,2,3,4\n").contains("line 2: expected 3 cells, as in the first row, found 4"));
-    assert!(ask("a,b,y\n1,\"2,3\n4,5,6\n").contains("line 2: expected 3 cells"));
+    let open = ask("a,b,y\n1,\"2,3\n4,5,6\n");
+    assert!(open.contains("F, line 2: expected a quote that is closed, found the end of the file within it"), "{open}");
+    assert!(ask("a,y\n1,2\n3,\"4\n").contains("line 3: expected a quote that is closed"));
+    assert!(ask("a,b,y\n1,\"2,3\n4\",5,6,7\n").contains("line 2: expected 3 cells, as in the first row, found 5"));
 }
 
 #[test]
@@ -193,7 +274,7 @@ fn nothing_to_learn_from() {
     assert!(ask(b"a,y\n").contains("expected rows below the header, found only a header"));
     assert!(ask(b"\x89PNG\r\n\0\0").contains("found binary data"));
     assert!(ask(b"y\n1\n").contains("expected at least two columns"));
-    assert!(ask(b"a;y\n1;2\n").contains("these seem to be by semicolons or tabs"));
+    assert!(ask(b"a!y\n1!2\n").contains("cells are told apart by ','; --delimiter says what else"));
     assert!(ask(b"a,a,y\n1,2,3\n").contains("found 'a' in columns 0 and 1"));
     let packed = pack(b"a,y\n1,2\n");
     assert!(ask(&packed[..packed.len() - 4]).contains("found its end is missing"));
@@ -201,13 +282,18 @@ fn nothing_to_learn_from() {
     assert_eq!((error.place.as_str(), error.found.as_str()), ("no-such.csv", "nothing of that name"));
 }
 
+/// Columns of numbers.
+fn known(columns: &[&str]) -> Vec<Known> {
+    columns.iter().map(|&name| Known { name: name.into(), kind: Kind::Number }).collect()
+}
+
 /// What is read to predict from these bytes.
 fn features(bytes: &str, columns: &[&str], target: Option<&str>) -> Result<Vec<f32>, InputError> {
     let file = write(bytes);
-    let columns: Vec<String> = columns.iter().map(|&column| column.into()).collect();
-    let data = read_features(file.path(), &columns, target)?;
+    let known = known(columns);
+    let data = read_features(file.path(), &known, target)?;
     assert_eq!((data.columns.len(), data.target.clone()), (columns.len(), Target::None));
-    Ok(numbers(&data).to_vec())
+    Ok(numbers(&data))
 }
 
 #[test]
@@ -238,15 +324,29 @@ fn columns_that_are_missing() {
     assert_eq!((ask("1,2,3\n", None).expected.as_str(), error.found.as_str()), ("2 columns, as in training", "4"));
     assert_eq!(ask("age,size\n", None).found, "only a header");
     assert_eq!(ask("", None).found, "an empty file");
-    assert!(ask("age,size\n1,?\n", None).place.ends_with("line 2, column 'size'"));
+    let error = ask("age,size\n1,big\n", None);
+    assert!(error.place.ends_with("line 2, column 'size'"));
+    assert_eq!((&*error.expected, &*error.found), ("a number, as in training", "'big'"));
 }
 
 #[test]
 fn a_table_may_be_read_in_pieces() {
     let file = write("a,b\n1,2\n3,4\n5,6\n");
-    let columns = ["a".to_owned(), "b".to_owned()];
-    let mut features = Features::open(file.path(), &columns, None).unwrap();
+    let mut features = Features::open(file.path(), &known(&["a", "b"]), None, None).unwrap();
     assert_eq!(numbers(&features.read(2).unwrap().unwrap()), [1.0, 2.0, 3.0, 4.0]);
     assert_eq!(numbers(&features.read(2).unwrap().unwrap()), [5.0, 6.0]);
     assert_eq!(features.read(2).unwrap(), None);
+}
+
+#[test]
+fn types_are_those_of_training() {
+    let file = write("id,b,a\nx,2,1\nz,3,1.0\n");
+    let of = |name: &str, kind| Known { name: name.into(), kind };
+    let known = [of("a", Kind::Category), of("b", Kind::Number), of("id", Kind::Ignored)];
+    let data = read_features(file.path(), &known, Some("y")).unwrap();
+    assert_eq!(data.columns, ["a", "b"]);
+    assert_eq!(columns(&data), [words(&[0, 0], &["1"]), Values::Numbers(vec![2.0, 3.0])]);
+    // A column that training passed over need not be there.
+    let file = write("b,a\n2,x\n");
+    assert!(read_features(file.path(), &known, None).is_ok());
 }

@@ -1,0 +1,279 @@
+//! What a column of a table becomes in the network's input, fitted on the training rows.
+//!
+//! | column | numbers in the input |
+//! | --- | --- |
+//! | numbers | (x − mean) / scale; an empty cell counts as the median; if training had empty cells, 1 for an empty cell, else 0 |
+//! | categories | for each kept category 1 if the cell is it, else 0; the same for empty cells and for the others, if training had any |
+//!
+//! A category that training did not know is one of the others; where there were none, it is all 0.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::categories;
+use crate::columns::{EMPTY, Values};
+use crate::input_error::{InputError, excerpt};
+use crate::missing::median;
+use crate::readers::csv::Kind;
+use crate::standardise::moments_of;
+
+/// How a column is encoded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Feature {
+    /// A column of numbers.
+    Number {
+        /// The column.
+        name: String,
+        /// Of the training rows, empty cells as `empty`.
+        mean: f64,
+        /// Their standard deviation; 1 where they are equal.
+        scale: f64,
+        /// What an empty cell counts as: the median of the training rows.
+        empty: f64,
+        /// Whether a second number says that the cell is empty: training had such cells.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        indicator: bool,
+    },
+    /// A column of categories, one-hot.
+    Category {
+        /// The column.
+        name: String,
+        /// The categories with a number of their own.
+        values: Vec<String>,
+        /// Whether empty cells have one: training had such cells.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        missing: bool,
+        /// Whether all other categories share one: training had such.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        other: bool,
+    },
+    /// A column that the network does not see.
+    Ignored {
+        /// The column.
+        name: String,
+    },
+}
+
+impl Feature {
+    /// What the given rows of the column say.
+    pub(crate) fn fit(name: &str, values: &Values, rows: &[u32]) -> Feature {
+        let name = name.to_owned();
+        match values {
+            Values::Numbers(cells) => {
+                let mut column: Vec<f64> = rows.iter().map(|&row| cells[row as usize]).collect();
+                let indicator = column.iter().any(|cell| cell.is_nan());
+                let empty = median(&column).unwrap_or(0.0);
+                column.iter_mut().filter(|cell| cell.is_nan()).for_each(|cell| *cell = empty);
+                let (mean, scale) = moments_of(&column);
+                Feature::Number { name, mean, scale, empty, indicator }
+            }
+            Values::Categories { codes, names } => {
+                let categories::Kept { values, missing, other } = categories::kept(codes, names, rows);
+                Feature::Category { name, values, missing, other }
+            }
+            Values::Ignored { .. } => Feature::Ignored { name },
+        }
+    }
+
+    /// The column.
+    pub fn name(&self) -> &str {
+        match self {
+            Feature::Number { name, .. } | Feature::Category { name, .. } | Feature::Ignored { name } => name,
+        }
+    }
+
+    /// Its type.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Feature::Number { .. } => Kind::Number,
+            Feature::Category { .. } => Kind::Category,
+            Feature::Ignored { .. } => Kind::Ignored,
+        }
+    }
+
+    /// How many numbers of the input it is.
+    pub fn width(&self) -> usize {
+        match self {
+            Feature::Number { indicator, .. } => 1 + usize::from(*indicator),
+            Feature::Category { values, missing, other, .. } => {
+                values.len() + usize::from(*missing) + usize::from(*other)
+            }
+            Feature::Ignored { .. } => 0,
+        }
+    }
+
+    /// What its numbers are called: `age`, `age is empty`, `country=Peru`, `country is empty`, `country is another`.
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Feature::Number { name, indicator, .. } => {
+                std::iter::once(name.clone()).chain(indicator.then(|| format!("{name} is empty"))).collect()
+            }
+            Feature::Category { name, values, missing, other } => {
+                let own = values.iter().map(|value| format!("{name}={value}"));
+                let missing = missing.then(|| format!("{name} is empty"));
+                own.chain(missing).chain(other.then(|| format!("{name} is another"))).collect()
+            }
+            Feature::Ignored { .. } => Vec::new(),
+        }
+    }
+
+    /// The feature for this column of the table `source`.
+    ///
+    /// # Errors
+    /// If the column is of another type.
+    pub(crate) fn ready<'a>(&'a self, values: &'a Values, source: &str) -> Result<Ready<'a>, InputError> {
+        let wrong = |expected: &str, found: String| {
+            InputError::new(
+                format!("{source}, column {}", excerpt(self.name())),
+                format!("{expected}, as in training"),
+                found,
+                "give the table the columns that the network was trained on",
+            )
+        };
+        Ok(match (self, values) {
+            (&Feature::Number { mean, scale, empty, indicator, .. }, Values::Numbers(cells)) => {
+                Ready::Number { cells, mean, scale, empty, indicator }
+            }
+            (Feature::Category { values, missing, other, .. }, Values::Categories { codes, names }) => {
+                let known: HashMap<&str, usize> = values.iter().map(String::as_str).zip(0..).collect();
+                let others = other.then(|| values.len() + usize::from(*missing));
+                let places = names.iter().map(|name| known.get(name.as_str()).copied().or(others)).collect();
+                let empty = if *missing { Some(values.len()) } else { others };
+                Ready::Category { codes, places, empty }
+            }
+            (Feature::Number { .. }, Values::Categories { names, .. }) => {
+                let word = names.iter().find(|name| name.parse::<f64>().is_err()).or(names.first());
+                return Err(wrong("numbers", format!("words, such as {}", excerpt(word.map_or("", String::as_str)))));
+            }
+            (Feature::Category { .. }, Values::Numbers(_)) => return Err(wrong("categories", "numbers".to_owned())),
+            (_, Values::Ignored { reason, .. }) => {
+                let expected = if self.kind() == Kind::Number { "numbers" } else { "categories" };
+                return Err(wrong(expected, format!("nothing to use: {reason}")));
+            }
+            (Feature::Ignored { .. }, _) => Ready::Nothing,
+        })
+    }
+}
+
+/// A feature and its column, ready to be written row by row.
+pub(crate) enum Ready<'a> {
+    Number { cells: &'a [f64], mean: f64, scale: f64, empty: f64, indicator: bool },
+    Category { codes: &'a [u32], places: Vec<Option<usize>>, empty: Option<usize> },
+    Nothing,
+}
+
+impl Ready<'_> {
+    /// Writes its numbers for the rows of `range` into rows of `stride` numbers, each from `offset` on. They hold 0.
+    pub(crate) fn write(&self, range: Range<usize>, out: &mut [f32], stride: usize, offset: usize) {
+        let rows = out.chunks_exact_mut(stride);
+        match self {
+            &Ready::Number { cells, mean, scale, empty, indicator } => {
+                for (row, &cell) in rows.zip(&cells[range]) {
+                    let known = if cell.is_nan() { empty } else { cell };
+                    row[offset] = ((known - mean) / scale) as f32;
+                    if indicator && cell.is_nan() {
+                        row[offset + 1] = 1.0;
+                    }
+                }
+            }
+            Ready::Category { codes, places, empty } => {
+                for (row, &code) in rows.zip(&codes[range]) {
+                    let place = if code == EMPTY { *empty } else { places[code as usize] };
+                    if let Some(place) = place {
+                        row[offset + place] = 1.0;
+                    }
+                }
+            }
+            Ready::Nothing => {}
+        }
+    }
+}
+
+/// Rows whose features are written while they are in the cache.
+const BLOCK: usize = 256;
+
+/// The input of all rows: `columns` one for each of `features`.
+///
+/// # Errors
+/// If a column is of another type than its feature.
+pub(crate) fn encode(features: &[Feature], columns: &[&Values], source: &str) -> Result<Vec<f32>, InputError> {
+    let width: usize = features.iter().map(Feature::width).sum();
+    let rows = columns.iter().map(|column| column.rows()).next().unwrap_or(0);
+    let ready: Vec<Ready<'_>> = features
+        .iter()
+        .zip(columns)
+        .map(|(feature, column)| feature.ready(column, source))
+        .collect::<Result<_, _>>()?;
+    let mut x = vec![0.0; rows * width];
+    for (block, out) in x.chunks_mut((BLOCK * width).max(1)).enumerate() {
+        let first = block * BLOCK;
+        let range = first..(first + BLOCK).min(rows);
+        let mut offset = 0;
+        for (feature, ready) in features.iter().zip(&ready) {
+            ready.write(range.clone(), out, width, offset);
+            offset += feature.width();
+        }
+    }
+    Ok(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(codes: &[u32], names: &[&str]) -> Values {
+        Values::Categories { codes: codes.to_vec(), names: names.iter().map(|&name| name.into()).collect() }
+    }
+
+    #[test]
+    fn numbers_are_standardised_and_gaps_are_the_median() {
+        let column = Values::Numbers(vec![1.0, f64::NAN, 5.0, 3.0, 100.0]);
+        let feature = Feature::fit("a", &column, &[0, 1, 2, 3]);
+        // The training rows are 1, 3, 5, 3: mean 3, variance (4 + 0 + 4 + 0) / 4.
+        let expected = Feature::Number { name: "a".into(), mean: 3.0, scale: 2f64.sqrt(), empty: 3.0, indicator: true };
+        assert_eq!(feature, expected);
+        assert_eq!(feature.names(), ["a", "a is empty"]);
+        let x = encode(&[feature], &[&column], "t").unwrap();
+        let root = 2f32.sqrt();
+        assert_eq!(x[..6], [-root, 0.0, 0.0, 1.0, root, 0.0]);
+        // Without gaps in training there is no indicator, and a gap is still the median.
+        let feature = Feature::fit("a", &Values::Numbers(vec![1.0, 3.0]), &[0, 1]);
+        assert_eq!(encode(&[feature], &[&Values::Numbers(vec![f64::NAN])], "t").unwrap(), [0.0]);
+    }
+
+    #[test]
+    fn categories_are_one_hot_with_empty_and_others() {
+        let column = words(&[0, 1, 0, 1, EMPTY, 2, 3], &["b", "a", "rare", "new"]);
+        let feature = Feature::fit("c", &column, &[0, 1, 2, 3, 4, 5]);
+        assert_eq!(feature.names(), ["c=a", "c=b", "c is empty", "c is another"]);
+        let x = encode(std::slice::from_ref(&feature), &[&column], "t").unwrap();
+        let at: Vec<_> = x.chunks(4).map(|row| row.iter().position(|&x| x == 1.0).unwrap()).collect();
+        assert_eq!(at, [1, 0, 1, 0, 2, 3, 3]);
+        assert_eq!(x.iter().sum::<f32>(), 7.0);
+        // Where training had no others, an unknown category is no category.
+        let feature = Feature::fit("c", &column, &[0, 1, 2, 3]);
+        assert_eq!(encode(&[feature], &[&words(&[0, EMPTY], &["x"])], "t").unwrap(), [0.0; 4]);
+    }
+
+    #[test]
+    fn a_column_of_another_type_is_named() {
+        let number = Feature::fit("size", &Values::Numbers(vec![1.0, 2.0]), &[0, 1]);
+        let error = encode(&[number], &[&words(&[0], &["big"])], "t.csv").unwrap_err();
+        let text = "t.csv, column 'size': expected numbers, as in training, found words, such as 'big'";
+        assert!(error.to_string().starts_with(text), "{error}");
+    }
+
+    #[test]
+    fn every_row_is_written_once() {
+        let cells: Vec<f64> = (0..1000).map(f64::from).collect();
+        let column = Values::Numbers(cells);
+        let rows: Vec<u32> = (0..1000).collect();
+        let features = [Feature::fit("a", &column, &rows), Feature::fit("b", &column, &rows)];
+        let x = encode(&features, &[&column, &column], "t").unwrap();
+        assert_eq!(x.len(), 2000);
+        assert!(x.chunks(2).all(|row| row[0] == row[1]) && x.chunks(2).is_sorted_by(|a, b| a[0] < b[0]));
+    }
+}
