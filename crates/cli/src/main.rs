@@ -5,6 +5,7 @@
 mod arguments;
 mod calls;
 mod commands;
+mod config;
 mod expression;
 mod outcome;
 mod progress;
@@ -44,7 +45,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments = match config::expand(&Cli::command(), std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(error) => return outcome::of(Err(error.into())),
+    };
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return outcome::arguments(&error),
     };

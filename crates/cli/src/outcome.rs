@@ -41,20 +41,28 @@ pub(crate) fn of(result: anyhow::Result<()>) -> ExitCode {
 
 /// The exit status of arguments that ask for help, or for what is not there.
 pub(crate) fn arguments(error: &clap::Error) -> ExitCode {
-    // The parsers in `arguments` answer with an InputError that lacks only its place.
-    let inner = error.source().and_then(|inner| inner.downcast_ref::<InputError>());
-    if let (ErrorKind::ValueValidation, Some(inner)) = (error.kind(), inner) {
-        let place = match error.get(ContextKind::InvalidArg) {
-            Some(ContextValue::String(argument)) => argument.split(' ').next().unwrap_or_default(),
-            _ => "arguments",
-        };
-        let place = if inner.place.is_empty() { place.to_owned() } else { format!("{place}, {}", inner.place) };
-        tell(&format!("error: {}", InputError { place, ..inner.clone() }));
+    if let Some(error) = wrong_value(error) {
+        tell(&format!("error: {error}"));
         return ExitCode::from(WRONG);
     }
     // A closed stdout or stderr leaves no one to tell.
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(WRONG) } else { ExitCode::SUCCESS }
+}
+
+/// What an argument's value should have been, with the argument as its place.
+pub(crate) fn wrong_value(error: &clap::Error) -> Option<InputError> {
+    // The parsers in `arguments` answer with an InputError that lacks only its place.
+    let inner = error.source()?.downcast_ref::<InputError>()?;
+    if error.kind() != ErrorKind::ValueValidation {
+        return None;
+    }
+    let place = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => argument.split(' ').next().unwrap_or_default(),
+        _ => "arguments",
+    };
+    let place = if inner.place.is_empty() { place.to_owned() } else { format!("{place}, {}", inner.place) };
+    Some(InputError { place, ..inner.clone() })
 }
 
 /// A line to stderr; if that is closed, no one is there to miss it.

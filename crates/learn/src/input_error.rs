@@ -61,7 +61,7 @@ impl InputError {
 
 /// `text` in quotes, its control characters escaped, cut after 40 characters: an excerpt
 /// that is safe to print whatever the file holds.
-pub(crate) fn excerpt(text: &str) -> String {
+pub fn excerpt(text: &str) -> String {
     const LONGEST: usize = 40;
     let shown: String = text.chars().take(LONGEST).collect();
     let cut = if shown.len() < text.len() { "…" } else { "" };
@@ -69,7 +69,7 @@ pub(crate) fn excerpt(text: &str) -> String {
 }
 
 /// The line, from 1, that the byte `at` is in.
-pub(crate) fn line_of(bytes: &[u8], at: usize) -> usize {
+pub fn line_of(bytes: &[u8], at: usize) -> usize {
     bytes[..at.min(bytes.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
 }
 

@@ -22,6 +22,7 @@ use crate::progress::Display;
 #[derive(Args)]
 #[command(
     allow_negative_numbers = true,
+    args_override_self = true, // of a flag in --config and in the command line the last counts
     after_help = "\
 Examples:
   chainrule train
@@ -32,6 +33,7 @@ Examples:
   chainrule train --epochs 300 --patience 10
   chainrule train iris.csv --target species --folds 5
   chainrule train --optimizer adamw,beta2=0.99 --weight-decay 0.05 --schedule cosine --warm-up 1
+  chainrule train mnist --config recipes/mnist_mlp.toml
   chainrule train --model 'conv2d:16@3,padding=1 relu max_pool:2 affine:10'
   chainrule train pixels.csv --target digit --input 1x28x28 --model 'conv2d:8@5 relu max_pool:2 affine:10'
 
@@ -46,6 +48,9 @@ pub(crate) struct TrainArgs {
     /// and predictions are in its own unit
     #[arg(long, requires = "data")]
     log_target: bool,
+    /// A TOML file of these flags by name, such as rate = 0.1 or log_target = true; the command line comes before it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// The layers in order, of the words that `chainrule list layers` shows
     /// [default: 'affine:128 relu affine:K'; for a table 'affine:128 relu affine:64 relu affine:K']
     #[arg(long, value_name = "SPEC", value_parser = arguments::model)]
