@@ -4,12 +4,12 @@
     python3 -m venv VENV && VENV/bin/pip install numpy torch
     VENV/bin/python tools/torch_oracle.py [--out FOLDER]
 
-writes `three_networks.json`, `conv_network.json`, `norm_network.json`, `optimizers.json` and `ops.json` to `crates/engine/tests/oracle/`. The tests read the
+writes `three_networks.json`, `conv_network.json`, `norm_network.json`, `optimizers.json`, `more_networks.json` and `ops.json` to `crates/engine/tests/oracle/`. The tests read the
 stored files, so Python is needed only to change them. All is float64, from fixed numpy
 `RandomState` streams, on one thread; floats are printed in full (`repr`). Inputs and initial
 parameters are multiples of 1/1024, hence exact in float32 as well.
 
-`three_networks.json`, `conv_network.json`, `norm_network.json`, `optimizers.json`: {"torch", "numpy", "networks": [..]}. A network is
+`three_networks.json`, `conv_network.json`, `norm_network.json`, `optimizers.json`, `more_networks.json`: {"torch", "numpy", "networks": [..]}. A network is
     name, input     its name, and the shape of a row of x
     layers          words; word number i owns the parameters "i.weight" and "i.bias"
     parameters      [{name, shape, values}] before training; a weight is [in, out]: y = x·W + b;
@@ -64,13 +64,56 @@ def window(word):
     return int(outputs) if outputs else None, int(size), options
 
 
+class Residual(torch.nn.Module):
+    def __init__(self, branches):
+        super().__init__()
+        [self.body] = branches
+
+    def forward(self, x):
+        return x + self.body(x)
+
+
+class Whole(torch.nn.Module):
+    def forward(self, x):
+        return x.long()
+
+
+class Concat(torch.nn.Module):
+    def __init__(self, branches):
+        super().__init__()
+        self.branches = torch.nn.ModuleList(branches)
+
+    def forward(self, x):
+        return torch.cat([branch(x) for branch in self.branches], dim=1)
+
+
 def torch_network(rng, shape, words):
     """The network on rows of `shape`, its parameters by name as the engine has them, and its outputs."""
-    modules, named = [], []
+    modules, named, opened = [], [], []
     x = torch.zeros([1, *shape], dtype=torch.float64)
     for i, word in enumerate(words):
         name = word.split(":")[0]
-        if name == "affine":
+        if word in ("residual(", "concat("):
+            opened.append((Residual if word == "residual(" else Concat, x, modules, []))
+            modules = []
+            continue
+        if word in ("|", ")"):
+            kind, start, outer, branches = opened[-1]
+            branches.append(torch.nn.Sequential(*modules))
+            modules, x = [], start
+            if word == "|":
+                continue
+            opened.pop()
+            modules, module = outer, kind(branches)
+        elif name == "embedding":
+            rows, width = map(int, word.split(":")[1].split("@"))
+            module = torch.nn.Embedding(rows, width, dtype=torch.float64)
+            table = exact(rng.standard_normal((rows, width)))
+            module.weight.data.copy_(torch.from_numpy(table))
+            named.append((f"{i}.weight", table))
+            modules.append(Whole())
+            x = x.long()
+        elif name == "affine":
             if x.dim() > 2:
                 modules.append(torch.nn.Flatten())
                 x = modules[-1](x)
@@ -90,7 +133,9 @@ def torch_network(rng, shape, words):
             module = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
         else:
             module = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid,
-                      "gelu": torch.nn.GELU, "silu": torch.nn.SiLU, "elu": torch.nn.ELU}[word]()
+                      "gelu": torch.nn.GELU, "silu": torch.nn.SiLU, "elu": torch.nn.ELU, "flatten": torch.nn.Flatten,
+                      "leaky_relu": torch.nn.LeakyReLU, "softplus": torch.nn.Softplus,
+                      "softmax": lambda: torch.nn.Softmax(dim=1)}[word]()
         if name in ("affine", "conv2d"):
             # Ours is [in, out] of an affine layer, where torch keeps [out, in].
             drawn = module.weight.T.shape if name == "affine" else module.weight.shape
@@ -153,17 +198,32 @@ def torch_optimizer(model, spec):
     }[name](), own_decay
 
 
+# Losses of one number a batch, by the name of the engine's method; the first two are of classes.
+LOSSES = {
+    "softmax_with_loss": F.cross_entropy,
+    "smoothed_softmax_with_loss": lambda y, t: F.cross_entropy(y, t, label_smoothing=0.125),
+    "mean_squared_error": F.mse_loss,
+    "mean_absolute_error": F.l1_loss,
+    "huber_loss": lambda y, t: F.huber_loss(y, t, delta=0.25),
+    "binary_cross_entropy": F.binary_cross_entropy_with_logits,
+}
+OF_CLASSES = list(LOSSES)[:2]
+
+
 def network(seed, name, shape, layers, loss, optimizer, batch_rows):
     rng = np.random.RandomState(seed)
     layers = layers.split()
     model, parameters, outputs = torch_network(rng, shape, layers)
     batches = []
     for rows in batch_rows:
-        x = exact(rng.standard_normal((rows, *shape)))
-        t = rng.randint(0, outputs, rows) if loss == "softmax_with_loss" else exact(rng.uniform(0, 1, (rows, outputs)))
+        if layers[0].startswith("embedding"):
+            x = rng.randint(0, int(layers[0].split(":")[1].split("@")[0]), (rows, *shape)).astype(float)
+        else:
+            x = exact(rng.standard_normal((rows, *shape)))
+        t = rng.randint(0, outputs, rows) if loss in OF_CLASSES else exact(rng.uniform(0, 1, (rows, outputs)))
         batches.append((torch.from_numpy(x), torch.from_numpy(t)))
     descent, own_decay = torch_optimizer(model, optimizer)
-    measure = F.cross_entropy if loss == "softmax_with_loss" else F.mse_loss
+    measure = LOSSES[loss]
     losses, clipped = [], []
     for update in range(UPDATES):
         x, t = batches[update % len(batches)]
@@ -263,6 +323,23 @@ def norm_network():
         network(7, "batch-norm-images", [2, 6, 5],
                 "conv2d:3@3,padding=1 batch_norm silu avg_pool:3,stride=2,padding=1 conv2d:4@2 batch_norm relu "
                 "global_avg_pool affine:3", "softmax_with_loss", descent, [3, 3, 1]),
+    ]
+
+
+def more_networks():
+    """Each layer and each loss that the other networks lack."""
+    descent = {"name": "momentum", "rate": 0.05, "momentum": 0.9}
+    return [
+        network(31, "branches", [5], "affine:6 residual( affine:4 softplus affine:6 ) concat( leaky_relu | affine:3 softmax | ) "
+                "affine:3", "softmax_with_loss", descent, [6, 6, 1]),
+        network(32, "branches-of-images", [2, 5, 5],
+                "conv2d:3@3,padding=1 residual( conv2d:3@3,padding=1 tanh ) concat( max_pool:2 | conv2d:2@2,stride=2 ) affine:3",
+                "softmax_with_loss", descent, [3, 3, 1]),
+        network(33, "embedding", [2], "embedding:7@3 flatten affine:5 tanh affine:3", "softmax_with_loss", ADAM, [8, 8, 5]),
+        network(34, "smoothed", [5], "affine:7 relu affine:4", "smoothed_softmax_with_loss", descent, [6, 6, 1]),
+        network(35, "absolute", [5], "affine:7 tanh affine:2", "mean_absolute_error", {"name": "sgd", "rate": 0.05}, [6, 6, 1]),
+        network(36, "huber", [5], "affine:7 tanh affine:2", "huber_loss", descent, [6, 6, 1]),
+        network(37, "binary", [5], "affine:7 tanh affine:3", "binary_cross_entropy", descent, [6, 6, 1]),
     ]
 
 
@@ -508,6 +585,7 @@ def main():
     write(out / "conv_network.json", "networks", conv_network())
     write(out / "norm_network.json", "networks", norm_network())
     write(out / "optimizers.json", "networks", optimizers())
+    write(out / "more_networks.json", "networks", more_networks())
     write(out / "ops.json", "cases", ops())
 
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chainrule::choice;
 use chainrule::engine::{Optimizer, Range, Shape};
 use chainrule::settings::{MOST_THREADS, usual_rates};
-use chainrule::{Initial, InputError, Loss, Model, Schedule, input_shape};
+use chainrule::{Every, Initial, InputError, Loss, Model, Schedule, input_shape};
 
 /// A whole number from 1.
 pub(crate) fn count(text: &str) -> Result<usize, InputError> {
@@ -91,6 +91,11 @@ pub(crate) fn clip(text: &str) -> Result<f64, InputError> {
 fn within(range: Range, text: &str, hint: &str) -> Result<f64, InputError> {
     let number = text.parse().ok().filter(|&number| range.contains(number));
     number.ok_or_else(|| wrong(&range.to_string(), text, hint))
+}
+
+/// How often a checkpoint is written.
+pub(crate) fn every(text: &str) -> Result<Every, InputError> {
+    text.parse()
 }
 
 /// A loss.

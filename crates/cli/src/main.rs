@@ -7,6 +7,7 @@ mod calls;
 mod commands;
 mod config;
 mod expression;
+mod interrupt;
 mod outcome;
 mod progress;
 mod rehearsal;

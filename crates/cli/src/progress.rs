@@ -41,6 +41,8 @@ impl Display {
                 ));
                 if let Some(bar) = &self.bar {
                     bar.set_length(start.steps.saturating_mul(start.epochs) as u64);
+                    bar.set_position(start.done as u64);
+                    bar.reset_eta();
                     let style = ProgressStyle::with_template("{bar:16}  {eta} left  {wide_msg}");
                     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
                 }

@@ -367,7 +367,7 @@ pub enum Kernel {
         /// `[k, d]`
         y: BufId,
     },
-    /// `dw[i]` = Σ over examples and j with x[j] = i of dy[j]: a fold.
+    /// `dw[i] = Σ dy[j]` over examples and the j with `x[j] = i`: a fold.
     LookupGradient {
         /// Whole numbers: a scalar, or `[k]`.
         x: BufId,

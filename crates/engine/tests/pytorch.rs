@@ -48,7 +48,12 @@ fn train<B: Backend>(backend: &B, network: &Value) -> (Vec<f64>, Vec<Vec<f64>>, 
     let y = network::layers(&g, x, &words);
     let loss = match text(&network["loss"]) {
         "softmax_with_loss" => y.softmax_with_loss(g.label("t")),
-        _ => y.mean_squared_error(g.input("t", y.shape())),
+        "smoothed_softmax_with_loss" => y.smoothed_softmax_with_loss(g.label("t"), 0.125),
+        "mean_squared_error" => y.mean_squared_error(g.input("t", y.shape())),
+        "mean_absolute_error" => y.mean_absolute_error(g.input("t", y.shape())),
+        "huber_loss" => y.huber_loss(g.input("t", y.shape()), 0.25),
+        "binary_cross_entropy" => y.binary_cross_entropy(g.input("t", y.shape())),
+        loss => panic!("unknown loss {loss}"),
     };
     let optimizer = &network["optimizer"];
     let plan = g.update(loss.batch_mean(), descent(optimizer)).unwrap();
@@ -126,6 +131,13 @@ fn twenty_losses_of_a_convolutional_network() {
 fn twenty_losses_of_networks_with_norms() {
     assert_trains_as_pytorch(&Reference, "norm_network.json", 1e-9);
     assert_trains_as_pytorch(&Cpu::new(2), "norm_network.json", 2e-3);
+}
+
+/// Branches, an embedding, and the losses that the others lack.
+#[test]
+fn twenty_losses_of_more_networks() {
+    assert_trains_as_pytorch(&Reference, "more_networks.json", 1e-9);
+    assert_trains_as_pytorch(&Cpu::new(2), "more_networks.json", 2e-3);
 }
 
 fn whole(value: &Value) -> usize {

@@ -29,7 +29,7 @@ use crate::trainer::{Parts, Progress, TrainError, Trained, fingerprint, split, t
 
 const RECORD: &str = "cross_validation.toml";
 const FOLDS: &str = "folds.jsonl";
-const CROSS_VALIDATION: Kind = Kind { name: "cross-validation", files: &[RECORD, FOLDS] };
+const CROSS_VALIDATION: Kind = Kind { name: "cross-validation", files: &[RECORD, FOLDS], under_way: &[] };
 const PREFACE: &str =
     "# A cross-validation of chainrule. Without `path`, `data` are the digits inside the program.\n\n";
 

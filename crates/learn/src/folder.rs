@@ -18,6 +18,8 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// Its files; the first tells that it is one.
     pub(crate) files: &'static [&'static str],
+    /// What is in it while it is made; the first is worth keeping.
+    pub(crate) under_way: &'static [&'static str],
 }
 
 /// Whether a folder of this `kind` may be written to `folder`: it is not there, or empty, or with `force` holds one of the
@@ -36,15 +38,22 @@ pub(crate) fn expect_free(folder: &Path, kind: Kind, force: bool) -> Result<(), 
         let (expected, found) = ("a folder that may be replaced", "the current folder");
         return Err(InputError::new(place, expected, found, "choose another --out, such as run"));
     }
-    if names.is_empty() {
+    let is_begun = names.iter().any(|name| kind.under_way.first().is_some_and(|first| first == name));
+    if !is_begun && names.iter().all(|name| kind.under_way.contains(&name.as_str())) {
         return expect_writable(folder);
     }
-    let others: Vec<&String> = names.iter().filter(|name| !kind.files.contains(&name.as_str())).collect();
-    let is_one = names.iter().any(|name| kind.files.first().is_some_and(|first| first == name));
+    let own = |name: &str| kind.files.contains(&name) || kind.under_way.contains(&name);
+    let others: Vec<&String> = names.iter().filter(|name| !own(name)).collect();
+    let is_one = is_begun || names.iter().any(|name| kind.files.first().is_some_and(|first| first == name));
     if !is_one || (force && !others.is_empty()) {
         let found = format!("a folder with {}", if others.is_empty() { listing(&names) } else { listing(&others) });
         let expected = format!("a new folder, or a {what} and nothing else");
         return Err(InputError::new(place, expected, found, "choose another --out"));
+    }
+    if !force && is_begun {
+        let (expected, found) = (format!("a folder without a {what}"), format!("a {what} that was interrupted"));
+        let hint = format!("go on with it: chainrule train --resume {place}; or replace it with --force");
+        return Err(InputError::new(place, expected, found, hint));
     }
     if !force {
         let hint = format!("choose another --out, or replace the {what} with --force");

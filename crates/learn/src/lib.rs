@@ -28,6 +28,7 @@
 //! opens files and prints nothing. The mathematics is in [`chainrule_engine`].
 
 pub mod categories;
+pub mod checkpoint;
 pub mod choice;
 pub mod closest;
 pub mod columns;
@@ -44,6 +45,7 @@ pub mod folds;
 pub mod initial;
 pub mod input_error;
 pub mod input_shape;
+pub mod keeper;
 pub mod layer_shape;
 pub mod leaks;
 pub mod loss;
@@ -76,6 +78,7 @@ mod weights;
 
 pub use chainrule_engine as engine;
 
+pub use checkpoint::Checkpoint;
 pub use columns::Values;
 pub use dataset::{Cells, Dataset, Target};
 pub use digits::digits;
@@ -85,6 +88,7 @@ pub use evaluate::Scores;
 pub use feature::Feature;
 pub use initial::Initial;
 pub use input_error::InputError;
+pub use keeper::{Every, Keeper};
 pub use leaks::Warning;
 pub use loss::{Loss, Objective};
 pub use measures::Measures;
@@ -99,5 +103,5 @@ pub use settings::Settings;
 pub use source::Source;
 pub use split::{Fractions, Split};
 pub use standardise::{Standardise, TargetScale};
-pub use trainer::{Progress, TrainError, Trained, train, train_on};
+pub use trainer::{Progress, TrainError, Trained, train, train_kept, train_on};
 pub use weights::Tensor;

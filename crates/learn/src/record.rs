@@ -94,6 +94,35 @@ impl Training {
         }
     }
 
+    /// The settings that it is the record of, but for the network, the shape of a row and the threads.
+    ///
+    /// # Errors
+    /// If there is no such optimizer, schedule, loss or way to draw weights, as in a record that was changed.
+    pub fn settings(&self) -> Result<Settings, InputError> {
+        let within = |what: &'static str| {
+            move |e: InputError| InputError {
+                place: format!("training, {what}{}{}", if e.place.is_empty() { "" } else { ", " }, e.place),
+                ..e
+            }
+        };
+        let schedule = self.schedule.as_deref().map(parse).transpose().map_err(within("schedule"))?;
+        Ok(Settings {
+            loss: self.loss.as_deref().map(str::parse).transpose().map_err(within("loss"))?,
+            log_target: self.log_target,
+            optimizer: parse(&self.optimizer).map_err(within("optimizer"))?,
+            rate: Some(self.rate),
+            schedule: schedule.unwrap_or_default(),
+            warm_up: self.warm_up.unwrap_or(0.0),
+            initial: self.initial.as_deref().map(parse).transpose().map_err(within("initial"))?,
+            batch: self.batch,
+            epochs: self.epochs,
+            patience: self.patience,
+            seed: self.seed,
+            fractions: Fractions { validation: self.validation, test: self.test },
+            ..Settings::default()
+        })
+    }
+
     /// The optimizer.
     ///
     /// # Errors

@@ -5,14 +5,18 @@
 //! | `run.toml` | the [`Record`]: what was asked, and what came out |
 //! | `model.safetensors` | the parameters of the best epoch |
 //! | `metrics.jsonl` | a line an epoch |
+//!
+//! Until it is done there are only a `checkpoint` and a `lock` in it: see [`keeper`](crate::keeper).
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::checkpoint::CHECKPOINT;
 use crate::dataset::Dataset;
 use crate::evaluate::Scores;
 use crate::folder::{self, Kind, json_lines};
 use crate::input_error::{InputError, excerpt};
+use crate::keeper::LOCK;
 use crate::measures::Measures;
 use crate::predict::Predictor;
 use crate::record::Record;
@@ -23,7 +27,8 @@ use crate::weights;
 const RECORD: &str = "run.toml";
 const MODEL: &str = "model.safetensors";
 const METRICS: &str = "metrics.jsonl";
-const RUN: Kind = Kind { name: "run", files: &[RECORD, MODEL, METRICS] };
+const RUN: Kind =
+    Kind { name: "run", files: &[RECORD, MODEL, METRICS], under_way: &[CHECKPOINT, LOCK, ".checkpoint.new"] };
 
 /// A run that was read.
 #[derive(Clone, Debug)]

@@ -20,6 +20,15 @@ pub(crate) fn number(epoch: usize, at: usize, batches: &MiniBatches) -> u64 {
     ((epoch - 1) * batches.len() + at) as u64
 }
 
+/// What is done of an epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Done {
+    pub(crate) steps: usize,
+    /// The sum of the rows' losses.
+    pub(crate) sum: f64,
+    pub(crate) rows: usize,
+}
+
 /// Parameters in training.
 pub(crate) struct Session<'a, 'g, B: Backend> {
     backend: &'a B,
@@ -58,26 +67,50 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         &mut self.arena
     }
 
-    /// One epoch; returns the mean loss of its rows.
+    /// One epoch, from the steps that are `done` on; returns the mean loss of its rows. After each step `after` is asked, and may
+    /// end it.
     pub(crate) fn epoch(
         &mut self,
         epoch: usize,
         batches: &MiniBatches,
+        mut done: Done,
         watch: &mut impl FnMut(Progress<'_>),
+        mut after: impl FnMut(&Self, Done) -> Result<(), TrainError>,
     ) -> Result<f64, TrainError> {
-        // Parameters and optimizer memory at the epoch's start, to replay from.
-        let start = self.backend.read_span(&self.arena, self.everything());
-        let (mut sum, mut rows) = (0.0, 0);
-        for (at, batch) in batches.iter().enumerate() {
+        // Parameters and optimizer memory as they were then, to replay from.
+        let start = (done.steps, self.state());
+        for (at, batch) in batches.iter().enumerate().skip(done.steps) {
             let loss = self.step(epoch, at, batches, batch)?;
             if !loss.is_finite() {
                 return Err(self.diverged(epoch, at, batches, loss, &start)?.into());
             }
-            sum += loss * batch.len() as f64;
-            rows += batch.len();
+            done.sum += loss * batch.len() as f64;
+            done.rows += batch.len();
+            done.steps = at + 1;
             watch(Progress::Step { epoch, step: at + 1, loss });
+            after(self, done)?;
         }
-        Ok(sum / rows as f64)
+        Ok(done.sum / done.rows as f64)
+    }
+
+    /// Goes back to a [`state`](Self::state), after epochs of such losses.
+    ///
+    /// # Errors
+    /// If it is of another network.
+    pub(crate) fn restore(&mut self, state: &[f64], losses: impl Iterator<Item = f64>) -> Result<(), InputError> {
+        let everything = self.everything();
+        if state.len() != everything.len {
+            let (expected, found) = (format!("{} numbers", everything.len), state.len().to_string());
+            return Err(InputError::new("checkpoint", expected, found, "it is of another network: train anew"));
+        }
+        self.backend.write(&mut self.arena, everything, state);
+        self.losses = losses.collect();
+        Ok(())
+    }
+
+    /// Parameters and optimizer memory.
+    pub(crate) fn state(&self) -> Vec<f64> {
+        self.backend.read_span(&self.arena, self.everything())
     }
 
     /// The step number `at` of the epoch, from 0. Allocates nothing.
@@ -111,18 +144,18 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         Clock { step, rate: self.rate(step), seed: self.seed }
     }
 
-    /// Replays the epoch from `start` up to the step that failed, and looks where.
+    /// Replays the epoch from `start`, a number of steps and the state after them, up to the step that failed, and looks where.
     fn diverged(
         &mut self,
         epoch: usize,
         failed: usize,
         batches: &MiniBatches,
         loss: f64,
-        start: &[f64],
+        (steps, state): &(usize, Vec<f64>),
     ) -> Result<Diverged, InputError> {
         let everything = self.everything();
-        self.backend.write(&mut self.arena, everything, start);
-        for (at, batch) in batches.iter().enumerate().take(failed) {
+        self.backend.write(&mut self.arena, everything, state);
+        for (at, batch) in batches.iter().enumerate().take(failed).skip(*steps) {
             self.step(epoch, at, batches, batch)?;
         }
         let parameters = self.parameters();

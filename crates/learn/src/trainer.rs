@@ -7,14 +7,17 @@
 use std::time::Instant;
 
 use chainrule_engine::{Backend, BackendError, Cpu, Graph, Shape};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::{Asked, Checkpoint, Place};
 use crate::dataset::Dataset;
 use crate::divergence::{Diverged, Suspect};
 use crate::early_stopping::EarlyStopping;
 use crate::encoding::{Encoding, Table};
 use crate::evaluate::{self, Evaluation, Scores};
 use crate::input_error::InputError;
+use crate::input_shape::written;
+use crate::keeper::Keeper;
 use crate::layer_shape::Role;
 use crate::leaks::{self, Warning};
 use crate::loss::Objective;
@@ -22,8 +25,9 @@ use crate::mini_batch::MiniBatches;
 use crate::model::{Build, Model};
 use crate::predict::Predictor;
 use crate::readers::Data;
+use crate::record::Training;
 use crate::sample_weights::{self, weighed};
-use crate::session::{Session, number};
+use crate::session::{Done, Session, number};
 use crate::settings::Settings;
 use crate::split::{Fractions, Split};
 
@@ -63,8 +67,10 @@ pub struct Start {
     pub parts: Parts,
     /// Steps in an epoch.
     pub steps: usize,
-    /// Epochs to come.
+    /// Epochs, with those that are done.
     pub epochs: usize,
+    /// Steps that were done before a checkpoint.
+    pub done: usize,
     /// What of the data should be known before a score is believed.
     pub warnings: Vec<Warning>,
 }
@@ -81,7 +87,8 @@ pub struct Parts {
 }
 
 /// One epoch's record.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Epoch {
     /// From 1.
     pub epoch: usize,
@@ -93,6 +100,13 @@ pub struct Epoch {
     pub rate: f64,
     /// Since training began.
     pub seconds: f64,
+}
+
+impl Epoch {
+    /// The loss that a schedule may go by: of the rows to choose by, or else of the training rows.
+    pub(crate) fn judged(&self) -> f64 {
+        self.validation.map_or(self.train_loss, |scores| scores.loss)
+    }
 }
 
 /// What training gives.
@@ -136,6 +150,14 @@ pub enum TrainError {
     /// The loss was no finite number.
     #[error(transparent)]
     Diverged(#[from] Diverged),
+    /// It was told to stop, and a checkpoint holds all of it.
+    #[error("stopped after step {step} of epoch {epoch}")]
+    Stopped {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Its last step, from 1.
+        step: usize,
+    },
 }
 
 /// Trains on the processor, telling `watch` of each step and epoch.
@@ -165,11 +187,41 @@ pub fn train_on<B: Backend>(
     train_prepared(backend, Prepared::new(data.into(), settings)?, settings, watch)
 }
 
+/// As [`train`], with checkpoints that `keeper` writes, and from the checkpoint `from` on if there is one: then to the same bits as
+/// without the interruption.
+///
+/// # Errors
+/// As [`train`]; or if a checkpoint cannot be written, or `from` is of other data or another network; and
+/// [`TrainError::Stopped`] after the last checkpoint where the keeper was told to stop.
+pub fn train_kept(
+    data: impl Into<Data>,
+    settings: &Settings,
+    keeper: &mut Keeper<'_>,
+    from: Option<Checkpoint>,
+    watch: impl FnMut(Progress<'_>),
+) -> Result<Trained, TrainError> {
+    settings.check()?;
+    let prepared = Prepared::new(data.into(), settings)?;
+    descend(&Cpu::new(settings.threads()), prepared, settings, Some(keeper), from, watch)
+}
+
 /// Trains on what was prepared with these settings.
 pub(crate) fn train_prepared<B: Backend>(
     backend: &B,
     prepared: Prepared,
     settings: &Settings,
+    watch: impl FnMut(Progress<'_>),
+) -> Result<Trained, TrainError> {
+    descend(backend, prepared, settings, None, None, watch)
+}
+
+/// The epochs, from the first or from a checkpoint on.
+fn descend<B: Backend>(
+    backend: &B,
+    prepared: Prepared,
+    settings: &Settings,
+    mut keeper: Option<&mut Keeper<'_>>,
+    from: Option<Checkpoint>,
     mut watch: impl FnMut(Progress<'_>),
 ) -> Result<Trained, TrainError> {
     let Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows, warnings } = prepared;
@@ -192,21 +244,53 @@ pub(crate) fn train_prepared<B: Backend>(
         parts,
         steps: batches.len(),
         epochs: settings.epochs,
+        done: from.as_ref().map_or(0, |from| (from.header.place.epoch - 1) * batches.len() + from.header.place.step),
         warnings,
     }));
 
-    let began = Instant::now();
+    let asked = Asked {
+        model: model.to_string(),
+        input: settings.input.map(written),
+        training: Training::of(settings),
+        fingerprint: fingerprint.clone(),
+    };
     let mut history: Vec<Epoch> = Vec::new();
     let mut best: Option<Best> = None;
     let mut stopping = EarlyStopping::new(settings.patience);
-    for epoch in 1..=settings.epochs {
+    let (mut first, mut done, mut before) = (1, Done::default(), 0.0);
+    if let Some(Checkpoint { header, state, best: parameters }) = from {
+        header.expect(&asked)?;
+        session.restore(&state, header.history.iter().map(Epoch::judged))?;
+        for epoch in &header.history {
+            if stopping.is_best(epoch.epoch, epoch.validation.map(|scores| scores.loss)) {
+                best = Some(Best { epoch: epoch.epoch, validation: epoch.validation, parameters: parameters.clone() });
+            }
+        }
+        let Place { epoch, step, sum, rows, seconds } = header.place;
+        (first, done, before, history) = (epoch, Done { steps: step, sum, rows }, seconds, header.history);
+    }
+    let began = Instant::now();
+    let seconds = || before + began.elapsed().as_secs_f64();
+    for epoch in first..=settings.epochs {
         batches.reshuffle(epoch as u64 - 1);
-        let train_loss = session.epoch(epoch, &batches, &mut watch)?;
+        let after = |session: &Session<'_, '_, B>, done: Done| {
+            let Some(keeper) = &mut keeper else { return Ok(()) };
+            let stop = keeper.is_to_stop();
+            let step = number(epoch, done.steps, &batches);
+            if stop || keeper.is_due(step, done.steps == batches.len()) {
+                let Done { steps, sum, rows } = done;
+                let place = Place { epoch, step: steps, sum, rows, seconds: seconds() };
+                let parameters = best.as_ref().map_or(Vec::new(), |best| best.parameters.clone());
+                keeper.save(&Checkpoint::new(&asked, keeper.source(), place, &history, session.state(), parameters))?;
+            }
+            if stop { Err(TrainError::Stopped { epoch, step: done.steps }) } else { Ok(()) }
+        };
+        let train_loss = session.epoch(epoch, &batches, std::mem::take(&mut done), &mut watch, after)?;
         let validation = evaluation.score(backend, session.arena(), &encoding, &table, &split.validation)?;
         session.expect_finite(epoch, &batches, validation.map(|v| v.loss), &split.validation)?;
         let rate = session.rate(number(epoch, batches.len() - 1, &batches));
-        session.note(validation.map_or(train_loss, |scores| scores.loss));
-        let record = Epoch { epoch, train_loss, validation, rate, seconds: began.elapsed().as_secs_f64() };
+        let record = Epoch { epoch, train_loss, validation, rate, seconds: seconds() };
+        session.note(record.judged());
         if stopping.is_best(epoch, validation.map(|scores| scores.loss)) {
             best = Some(Best { epoch, validation, parameters: session.parameters() });
         }
@@ -217,7 +301,7 @@ pub(crate) fn train_prepared<B: Backend>(
             break;
         }
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let seconds = seconds();
 
     if let Some(best) = &best {
         session.set(&best.parameters);

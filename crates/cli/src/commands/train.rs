@@ -5,14 +5,18 @@ use std::path::{Path, PathBuf};
 use chainrule::cross_validation;
 use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
-use chainrule::{Fractions, Initial, Loss, Model, Record, Schedule, Settings, TrainError, train};
+use chainrule::{
+    Checkpoint, Data, Every, Fractions, Initial, InputError, Keeper, Loss, Model, Record, Schedule, Settings,
+    TrainError, train_kept,
+};
 use clap::Args;
 
 use super::summary::Summary;
 use super::table_args::TableArgs;
 use super::{find_rate, folds};
 use crate::arguments;
-use crate::outcome::tell;
+use crate::interrupt;
+use crate::outcome::{No, tell};
 use crate::progress::Display;
 
 /// Train a network
@@ -123,13 +127,59 @@ pub(crate) struct TrainArgs {
     /// leaves no RUN, but with --out a folder of the folds' scores
     #[arg(long, value_name = "K", value_parser = arguments::folds)]
     folds: Option<usize>,
+    /// Go on with a training that was interrupted, to the same bits as without it: the folder that it was to leave
+    #[arg(long, value_name = "RUN", conflicts_with_all = OF_A_BEGINNING)]
+    resume: Option<PathBuf>,
+    /// How often a checkpoint is written to go on from: steps, seconds such as 30s, or epoch
+    #[arg(long, value_name = "WHEN", default_value = "10s", value_parser = arguments::every)]
+    checkpoint_every: Every,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
+/// What a training that goes on has from its beginning.
+const OF_A_BEGINNING: [&str; 29] = [
+    "data",
+    "target",
+    "no_header",
+    "delimiter",
+    "category",
+    "ignore",
+    "weights",
+    "log_target",
+    "config",
+    "model",
+    "loss",
+    "input",
+    "epochs",
+    "patience",
+    "batch",
+    "optimizer",
+    "rate",
+    "find_rate",
+    "schedule",
+    "warm_up",
+    "initial",
+    "weight_decay",
+    "clip_norm",
+    "clip_value",
+    "seed",
+    "out",
+    "force",
+    "validation",
+    "folds",
+];
+
 /// Trains, writes the run, prints its scores.
 pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
+    if let Some(folder) = &args.resume {
+        let (mut keeper, checkpoint) = Keeper::resume(folder, args.checkpoint_every, interrupt::stop())?;
+        let within = |e: InputError| InputError { place: format!("{}, {}", folder.display(), e.place), ..e };
+        let settings = Settings { threads: args.threads, ..checkpoint.header.settings().map_err(within)? };
+        let data = keeper.source().open(None)?;
+        return keep(data, &settings, &mut keeper, Some(checkpoint), args.json);
+    }
     let source = args.table.source(args.data.clone());
     let out = || args.out.clone().unwrap_or_else(|| next_free(&source.name()));
     // Before the data are read, and before the training: its time would be lost.
@@ -150,16 +200,35 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     if let Some(count) = args.folds {
         return folds::run(data, &source, &settings, count, args.out.as_deref(), args.force, args.json);
     }
-    let mut display = Display::new();
-    let trained = train(data, &settings, |progress| display.show(progress));
-    display.finish();
-    let trained = trained.map_err(told)?;
-
     // Asked again: another training may have taken the name.
-    let out = out();
-    save(&out, &trained, &source, args.force)?;
-    Summary::new(&out, &Record::of(&trained, &source), trained.test).print(args.json)?;
-    tell(&format!("next: chainrule test {}", out.display()));
+    let mut keeper = Keeper::begin(&out(), args.force, &source, args.checkpoint_every, interrupt::stop())?;
+    keep(data, &settings, &mut keeper, None, args.json)
+}
+
+/// Trains, from a checkpoint on if there is one, writes the run, prints its scores.
+fn keep(
+    data: Data,
+    settings: &Settings,
+    keeper: &mut Keeper<'_>,
+    from: Option<Checkpoint>,
+    json: bool,
+) -> anyhow::Result<()> {
+    let mut display = Display::new();
+    let trained = train_kept(data, settings, keeper, from, |progress| display.show(progress));
+    display.finish();
+    let (folder, source) = (keeper.folder(), keeper.source());
+    let trained = trained.map_err(|e| match e {
+        TrainError::Stopped { .. } => No(format!(
+            "{e}; a checkpoint holds all of it\n  go on with: chainrule train --resume {}",
+            folder.display()
+        ))
+        .into(),
+        other => told(other),
+    })?;
+    // The folder is this training's own since it began.
+    save(folder, &trained, source, true)?;
+    Summary::new(folder, &Record::of(&trained, source), trained.test).print(json)?;
+    tell(&format!("next: chainrule test {}", folder.display()));
     Ok(())
 }
 
@@ -168,6 +237,7 @@ pub(crate) fn told(e: TrainError) -> anyhow::Error {
     match e {
         TrainError::Input(e) => anyhow::Error::new(e),
         TrainError::Diverged(e) => anyhow::Error::new(e),
+        stopped @ TrainError::Stopped { .. } => No(stopped.to_string()).into(),
     }
 }
 

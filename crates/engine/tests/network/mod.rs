@@ -17,6 +17,8 @@ pub(crate) fn tested<'g>(g: &'g Graph, x: Var<'g>, words: &[&str]) -> Var<'g> {
 
 fn build<'g>(g: &'g Graph, x: Var<'g>, words: &[&str], test: bool) -> Var<'g> {
     let mut y = x;
+    // Of each word that opens: itself, what goes in, and what its branches gave.
+    let mut open: Vec<(&str, Var<'g>, Vec<Var<'g>>)> = Vec::new();
     for (place, word) in words.iter().enumerate() {
         let parameter = |name: &str, axes: &[usize]| g.parameter(&format!("{place}.{name}"), Shape::new(axes).unwrap());
         y = match word.split_once(':') {
@@ -40,6 +42,30 @@ fn build<'g>(g: &'g Graph, x: Var<'g>, words: &[&str], test: bool) -> Var<'g> {
                 let (stride, padding) = (option(rest, "stride", size(rest)), option(rest, "padding", 0));
                 y.avg_pool(AvgPool { size: size(rest), stride, padding })
             }
+            Some(("embedding", rest)) => {
+                let (rows, width) = rest.split_once('@').unwrap();
+                y.embedding(parameter("weight", &[rows.parse().unwrap(), width.parse().unwrap()]))
+            }
+            None if word.ends_with('(') => {
+                open.push((word, y, Vec::new()));
+                y
+            }
+            None if *word == "|" => {
+                let (_, input, branches) = open.last_mut().unwrap();
+                branches.push(y);
+                *input
+            }
+            None if *word == ")" => match open.pop().unwrap() {
+                ("residual(", input, _) => input + y,
+                (_, _, branches) => {
+                    let all = [&branches[..], &[y]].concat();
+                    all[0].concat(&all[1..])
+                }
+            },
+            None if *word == "flatten" => y.flatten(),
+            None if *word == "leaky_relu" => y.leaky_relu(0.01),
+            None if *word == "softplus" => y.softplus(),
+            None if *word == "softmax" => y.softmax(),
             None if *word == "global_avg_pool" => y.global_avg_pool(),
             None if *word == "layer_norm" => {
                 let shape = y.shape();
