@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chainrule::choice;
 use chainrule::engine::{Optimizer, Range, Shape};
+use chainrule::readers::csv::OnError;
 use chainrule::settings::{MOST_THREADS, usual_rates};
 use chainrule::{Every, Initial, InputError, Loss, Model, Schedule, input_shape};
 
@@ -19,6 +20,26 @@ pub(crate) fn threads(text: &str) -> Result<usize, InputError> {
     let number = text.parse().ok().filter(|number| (1..=MOST_THREADS).contains(number));
     let expected = format!("a whole number from 1 to {MOST_THREADS}");
     number.ok_or_else(|| wrong(&expected, text, "leave it out to use all that the machine has"))
+}
+
+/// What becomes of a row that cannot be read.
+pub(crate) fn on_error(text: &str) -> Result<OnError, InputError> {
+    match text {
+        "stop" => Ok(OnError::Stop),
+        "skip" => Ok(OnError::Skip),
+        "null" => Ok(OnError::Null),
+        _ => Err(wrong("stop, skip or null", text, "for example skip")),
+    }
+}
+
+/// An amount of memory: bytes, or KB, MB, GB of a thousand.
+pub(crate) fn bytes(text: &str) -> Result<u64, InputError> {
+    let units = [("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("B", 1.0), ("", 1.0)];
+    let upper = text.to_ascii_uppercase();
+    let split = units.iter().find_map(|&(unit, worth)| Some((upper.strip_suffix(unit)?.trim().to_owned(), worth)));
+    let number = split.and_then(|(number, worth)| Some(number.parse::<f64>().ok()? * worth));
+    let number = number.filter(|bytes| (1e6..1e15).contains(bytes)).map(|bytes| bytes as u64);
+    number.ok_or_else(|| wrong("an amount of memory from 1MB", text, "for example 500MB or 2GB"))
 }
 
 /// A number of folds.

@@ -2,6 +2,7 @@
 //! line an epoch.
 
 use std::io::{IsTerminal, stderr};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chainrule::{Progress, Scores};
@@ -74,6 +75,49 @@ impl Display {
                 self.finish();
                 tell(&format!("stopped after epoch {epoch}: none was better than epoch {best_epoch}"));
             }
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// How far a file has been read, on a terminal alone.
+pub(crate) struct Bytes {
+    bar: Option<ProgressBar>,
+}
+
+impl Bytes {
+    /// A bar for the file at `path`; without an end for one that is packed, or no file.
+    pub(crate) fn new(path: &Path) -> Bytes {
+        let packed = path.extension().is_some_and(|extension| extension == "gz");
+        let length = std::fs::metadata(path).ok().filter(|meta| meta.is_file() && !packed).map(|meta| meta.len());
+        let bar = stderr().is_terminal().then(|| {
+            let (bar, template) = match length {
+                Some(length) => (ProgressBar::new(length), "{bar:16}  {eta} left  {bytes}, {bytes_per_sec}"),
+                None => (ProgressBar::new_spinner(), "{spinner} {bytes}, {bytes_per_sec}"),
+            };
+            bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        Bytes { bar }
+    }
+
+    /// So many bytes are read.
+    pub(crate) fn show(&self, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(bytes);
+        }
+    }
+
+    /// Says something without disturbing the bar.
+    pub(crate) fn tell(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| tell(line)),
+            None => tell(line),
         }
     }
 

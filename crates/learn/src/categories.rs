@@ -32,14 +32,20 @@ pub(crate) fn kept(codes: &[u32], names: &[String], rows: &[u32]) -> Kept {
             code => counts[code as usize] += 1,
         }
     }
-    let least = (rows.len() / SHARE).clamp(2, COMMON);
+    kept_of(&counts, empties, names)
+}
+
+/// Of so many rows of each category, and so many empty cells.
+pub(crate) fn kept_of(counts: &[usize], empties: usize, names: &[String]) -> Kept {
+    let rows = counts.iter().sum::<usize>() + empties;
+    let least = (rows / SHARE).clamp(2, COMMON);
     let mut common: Vec<usize> = (0..names.len()).filter(|&code| counts[code] >= least).collect();
     common.sort_by(|&a, &b| counts[b].cmp(&counts[a]).then_with(|| names[a].cmp(&names[b])));
     common.truncate(MOST);
     let covered: usize = common.iter().map(|&code| counts[code]).sum();
     let mut values: Vec<String> = common.into_iter().map(|code| names[code].clone()).collect();
     values.sort_unstable();
-    Kept { values, missing: empties > 0, other: covered + empties < rows.len() }
+    Kept { values, missing: empties > 0, other: covered + empties < rows }
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The code of an empty cell among categories.
 pub const EMPTY: u32 = u32::MAX;
 
@@ -30,7 +32,7 @@ pub enum Values {
 }
 
 /// Why a column is passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// It was asked for.
     Asked,

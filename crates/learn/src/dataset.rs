@@ -110,10 +110,7 @@ impl Dataset {
     /// files): FNV-1a, 64 bits, over their little-endian bytes, of a table's columns over whole cells. It tells a run's record
     /// whether the data are still the same; it is no protection against a forger.
     pub fn hash(&self) -> u64 {
-        let mut fnv = Fnv::new();
-        for &length in &self.shape {
-            fnv.add(&(length as u64).to_le_bytes());
-        }
+        let mut fnv = Fnv::of_shape(&self.shape);
         match &self.cells {
             Cells::F32(cells) => fnv.numbers(0, cells),
             Cells::U8 { cells, scale } => {
@@ -122,23 +119,8 @@ impl Dataset {
             }
             Cells::Table(columns) => columns.iter().for_each(|column| fnv.column(column)),
         }
-        match &self.target {
-            Target::Classes { labels, names } => {
-                fnv.add(&[2]);
-                for label in labels {
-                    fnv.add(&label.to_le_bytes());
-                }
-                for name in names {
-                    fnv.add(&(name.len() as u64).to_le_bytes());
-                    fnv.add(name.as_bytes());
-                }
-            }
-            Target::Numbers { values, .. } => fnv.numbers(3, values),
-            Target::None => fnv.add(&[4]),
-        }
-        if let Some(weights) = &self.weights {
-            fnv.numbers(8, weights);
-        }
+        fnv.target(&self.target);
+        fnv.weights(self.weights.as_deref());
         fnv.0
     }
 }
@@ -153,7 +135,7 @@ fn gather<T: Copy>(from: &[T], width: usize, rows: &[u32]) -> Vec<T> {
 }
 
 /// FNV-1a: `hash ← (hash xor byte) · prime`.
-struct Fnv(u64);
+pub(crate) struct Fnv(u64);
 
 impl Fnv {
     fn new() -> Self {
@@ -166,23 +148,79 @@ impl Fnv {
         }
     }
 
-    /// A cell at a time: tables are large, and their cells eight bytes.
+    /// Begins with the shape of a row.
+    pub(crate) fn of_shape(shape: &[usize]) -> Self {
+        let mut fnv = Fnv::new();
+        for &length in shape {
+            fnv.add(&(length as u64).to_le_bytes());
+        }
+        fnv
+    }
+
+    /// What came out.
+    pub(crate) fn value(&self) -> u64 {
+        self.0
+    }
+
     fn column(&mut self, column: &Values) {
-        let mut add = |cell: u64| self.0 = (self.0 ^ cell ^ (cell >> 32)).wrapping_mul(0x0100_0000_01b3);
         match column {
             Values::Numbers(cells) => {
-                add(5);
-                cells.iter().for_each(|cell| add(cell.to_bits()));
+                self.begin_numbers();
+                cells.iter().for_each(|cell| self.cell(cell.to_bits()));
             }
             Values::Categories { codes, names } => {
-                add(6);
-                codes.iter().for_each(|&code| add(u64::from(code)));
-                names.iter().for_each(|name| self.add(name.as_bytes()));
+                self.begin_categories();
+                codes.iter().for_each(|&code| self.cell(u64::from(code)));
+                self.names(names);
             }
-            Values::Ignored { rows, .. } => {
-                add(7);
-                add(*rows as u64);
+            Values::Ignored { rows, .. } => self.ignored(*rows),
+        }
+    }
+
+    /// A cell at a time: tables are large, and their cells eight bytes.
+    #[inline]
+    pub(crate) fn cell(&mut self, cell: u64) {
+        self.0 = (self.0 ^ cell ^ (cell >> 32)).wrapping_mul(0x0100_0000_01b3);
+    }
+
+    pub(crate) fn begin_numbers(&mut self) {
+        self.cell(5);
+    }
+
+    pub(crate) fn begin_categories(&mut self) {
+        self.cell(6);
+    }
+
+    /// Of categories, after their codes.
+    pub(crate) fn names(&mut self, names: &[String]) {
+        names.iter().for_each(|name| self.add(name.as_bytes()));
+    }
+
+    pub(crate) fn ignored(&mut self, rows: usize) {
+        self.cell(7);
+        self.cell(rows as u64);
+    }
+
+    pub(crate) fn target(&mut self, target: &Target) {
+        match target {
+            Target::Classes { labels, names } => {
+                self.add(&[2]);
+                for label in labels {
+                    self.add(&label.to_le_bytes());
+                }
+                for name in names {
+                    self.add(&(name.len() as u64).to_le_bytes());
+                    self.add(name.as_bytes());
+                }
             }
+            Target::Numbers { values, .. } => self.numbers(3, values),
+            Target::None => self.add(&[4]),
+        }
+    }
+
+    pub(crate) fn weights(&mut self, weights: Option<&[f32]>) {
+        if let Some(weights) = weights {
+            self.numbers(8, weights);
         }
     }
 

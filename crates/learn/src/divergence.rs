@@ -73,16 +73,16 @@ pub(crate) struct Suspect<'a, 'g> {
     pub(crate) graph: &'g Graph,
     pub(crate) model: &'a Model,
     pub(crate) network: &'a Network<'g>,
-    pub(crate) table: &'a Table,
 }
 
 impl Suspect<'_, '_> {
     /// The first node that is not finite for these `parameters`, the arena's first span, and
-    /// these rows. `None` if all are, or there is no memory to look.
+    /// these rows of a table. `None` if all are, or there is no memory to look.
     pub(crate) fn first_not_finite<B: Backend>(
         &self,
         backend: &B,
         parameters: &[f64],
+        table: &Table,
         rows: &[u32],
         clock: Clock,
     ) -> Option<NotFinite> {
@@ -96,7 +96,7 @@ impl Suspect<'_, '_> {
         let plan = Plan::compile(self.graph, &request).ok()?;
         let mut arena = backend.allocate(&[&plan], rows.len()).ok()?;
         backend.write(&mut arena, Span { offset: 0, len: parameters.len() }, parameters);
-        let columns = self.table.columns();
+        let columns = table.columns();
         backend.run(&plan, &mut arena, &Rows::pick(&plan, &columns, rows).ok()?, clock);
         self.graph.ids().find_map(|id| {
             let values = match plan.parameters().iter().find(|p| p.node == id) {

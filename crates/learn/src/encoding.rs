@@ -88,9 +88,23 @@ impl Encoding {
     /// If there is no target, or one that does not change: fewer than two classes, or one number; if there are fewer
     /// rows than classes, no column to learn from, or with `log_target` a number that has no logarithm.
     pub fn fit(data: &Dataset, rows: &[u32], log_target: bool) -> Result<Encoding, InputError> {
-        if let Cells::Table(columns) = &data.cells
-            && columns.iter().all(|column| matches!(column, Values::Ignored { .. }))
-        {
+        let features = match &data.cells {
+            Cells::Table(values) => {
+                data.columns.iter().zip(values).map(|(name, values)| Feature::fit(name, values, rows)).collect()
+            }
+            Cells::F32(_) | Cells::U8 { .. } => Vec::new(),
+        };
+        Encoding::fit_with(data, rows, log_target, features)
+    }
+
+    /// As [`fit`](Self::fit), with a table's features, which were fitted on the rows: of its cells nothing else is asked.
+    pub(crate) fn fit_with(
+        data: &Dataset,
+        rows: &[u32],
+        log_target: bool,
+        features: Vec<Feature>,
+    ) -> Result<Encoding, InputError> {
+        if !features.is_empty() && features.iter().all(|feature| feature.kind() == Kind::Ignored) {
             return Err(InputError::new(
                 data.source.clone(),
                 "a column to learn from",
@@ -149,9 +163,8 @@ impl Encoding {
         };
         let standardise = Standardise::fit(data, rows);
         let image = data.image.map(|[height, width]| [1, height, width]);
-        let (mut width, mut columns, mut features) = (data.width(), data.columns.clone(), Vec::new());
-        if let Cells::Table(values) = &data.cells {
-            features = columns.iter().zip(values).map(|(name, values)| Feature::fit(name, values, rows)).collect();
+        let (mut width, mut columns) = (data.width(), data.columns.clone());
+        if !features.is_empty() {
             (width, columns) = (features.iter().map(Feature::width).sum(), Vec::new());
         }
         let input = InputEncoding { width, columns, image, byte, numbers_below: None, standardise, features };
@@ -384,7 +397,24 @@ impl InputEncoding {
     }
 }
 
+/// The targets of encoded rows: classes by number, or scaled numbers.
+pub(crate) enum Labels {
+    Classes(Vec<u32>),
+    Numbers(Vec<f32>),
+}
+
 impl Table {
+    /// Rows to learn from, encoded before: `width` numbers of `x` each.
+    pub(crate) fn of(x: Vec<f32>, width: usize, labels: Labels, weights: Option<Vec<f32>>) -> Table {
+        let (target, scaled) = match labels {
+            Labels::Classes(labels) => (Target::Classes { labels, names: Vec::new() }, Vec::new()),
+            Labels::Numbers(scaled) => (Target::Numbers { values: Vec::new(), name: String::new() }, scaled),
+        };
+        let (columns, source) = (Vec::new(), String::new());
+        let data = Dataset { cells: Cells::F32(x), shape: vec![width], image: None, columns, target, weights, source };
+        Table { data, scaled }
+    }
+
     /// The columns of a [`Network`](crate::model::Network)'s inputs: x, then t, then w if rows have weights.
     pub(crate) fn columns(&self) -> [Column<'_>; 3] {
         let x = match &self.data.cells {

@@ -7,7 +7,8 @@ use chainrule_engine::{Backend, Buf, Clock, CompileError, Graph, Plan, Rows};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Target;
-use crate::encoding::{Encoding, Table, TargetEncoding};
+use crate::encoding::{Encoding, TargetEncoding};
+use crate::examples::Examples;
 use crate::input_error::InputError;
 use crate::loss::probabilities;
 use crate::measures::Measures;
@@ -54,10 +55,10 @@ impl Evaluation {
         backend: &B,
         arena: &mut B::Arena,
         encoding: &Encoding,
-        table: &Table,
+        examples: &Examples,
         rows: &[u32],
     ) -> Result<Option<Scores>, InputError> {
-        Ok(self.judge(backend, arena, encoding, table, rows)?.map(|judgement| judgement.scores))
+        Ok(self.answers(backend, arena, encoding, examples, rows, false)?.map(|judgement| judgement.scores))
     }
 
     /// The scores of `rows` and what they come from; `None` where there are none.
@@ -66,39 +67,66 @@ impl Evaluation {
         backend: &B,
         arena: &mut B::Arena,
         encoding: &Encoding,
-        table: &Table,
+        examples: &Examples,
         rows: &[u32],
+    ) -> Result<Option<Judgement>, InputError> {
+        self.answers(backend, arena, encoding, examples, rows, true)
+    }
+
+    /// With the probabilities of all classes, or without: they need most of the memory.
+    fn answers<B: Backend>(
+        &self,
+        backend: &B,
+        arena: &mut B::Arena,
+        encoding: &Encoding,
+        examples: &Examples,
+        rows: &[u32],
+        with_probabilities: bool,
     ) -> Result<Option<Judgement>, InputError> {
         let (Some(y), Some(loss)) = (self.y, self.loss) else { return Ok(None) };
         if rows.is_empty() {
             return Ok(None);
         }
-        let columns = table.columns();
         let classes = match encoding.task() {
             Task::Classes(classes) => classes,
             Task::Number => 1,
         };
         let mut sum = 0.0;
-        let mut outputs = Vec::with_capacity(rows.len() * classes);
-        for rows in rows.chunks(ROWS) {
-            backend.run(&self.plan, arena, &Rows::pick(&self.plan, &columns, rows)?, Clock::default());
-            sum += backend.read(&self.plan, arena, loss).iter().sum::<f64>();
+        let mut all = Vec::new();
+        let (mut classified, mut labels) = (Vec::new(), Vec::new());
+        let (mut predicted, mut values) = (Vec::new(), Vec::new());
+        examples.each(rows, |table, rows| {
+            backend.run(&self.plan, arena, &Rows::pick(&self.plan, &table.columns(), rows)?, Clock::default());
+            sum = backend.read(&self.plan, arena, loss).iter().fold(sum, |sum, loss| sum + loss);
             let read = backend.read(&self.plan, arena, y);
-            read.chunks_exact(y.shape.len()).for_each(|row| outputs.extend(probabilities(row, classes)));
-        }
+            for (output, &row) in read.chunks_exact(y.shape.len()).zip(rows) {
+                let output = probabilities(output, classes);
+                match (&table.data.target, &encoding.target) {
+                    (Target::Numbers { values: known, .. }, TargetEncoding::Number { scale, .. }) => {
+                        predicted.extend(output.first().map(|&output| scale.invert(output as f32)));
+                        values.push(known[row as usize]);
+                    }
+                    (Target::Classes { labels: known, .. }, _) => {
+                        classified.push(best(&output).0);
+                        labels.push(known[row as usize]);
+                        if with_probabilities {
+                            all.extend(output);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            Ok::<(), InputError>(())
+        })?;
         let mut scores = Scores { loss: sum / rows.len() as f64, accuracy: None, rmse: None, r2: None };
-        let answers = match (&table.data.target, &encoding.target) {
-            (Target::Numbers { values, .. }, TargetEncoding::Number { scale, .. }) => {
-                let predicted: Vec<f32> = outputs.iter().map(|&output| scale.invert(output as f32)).collect();
-                let values: Vec<f32> = rows.iter().map(|&row| values[row as usize]).collect();
+        let answers = match &encoding.target {
+            TargetEncoding::Number { .. } if values.len() == rows.len() => {
                 (scores.rmse, scores.r2) = (rmse(&predicted, &values), r2(&predicted, &values));
                 Answers::Numbers { predicted, values }
             }
-            (Target::Classes { labels, .. }, _) => {
-                let predicted: Vec<u32> = outputs.chunks_exact(classes).map(|row| best(row).0).collect();
-                let labels: Vec<u32> = rows.iter().map(|&row| labels[row as usize]).collect();
-                scores.accuracy = accuracy(&predicted, &labels);
-                Answers::Classes { probabilities: outputs, labels, classes }
+            TargetEncoding::Classes(_) if labels.len() == rows.len() => {
+                scores.accuracy = accuracy(&classified, &labels);
+                Answers::Classes { probabilities: all, labels, classes }
             }
             _ => return Ok(None),
         };

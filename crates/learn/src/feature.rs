@@ -62,20 +62,22 @@ impl Feature {
     pub(crate) fn fit(name: &str, values: &Values, rows: &[u32]) -> Feature {
         let name = name.to_owned();
         match values {
-            Values::Numbers(cells) => {
-                let mut column: Vec<f64> = rows.iter().map(|&row| cells[row as usize]).collect();
-                let indicator = column.iter().any(|cell| cell.is_nan());
-                let empty = median(&column).unwrap_or(0.0);
-                column.iter_mut().filter(|cell| cell.is_nan()).for_each(|cell| *cell = empty);
-                let (mean, scale) = moments_of(&column);
-                Feature::Number { name, mean, scale, empty, indicator }
-            }
+            Values::Numbers(cells) => Feature::of_numbers(&name, rows.iter().map(|&row| cells[row as usize]).collect()),
             Values::Categories { codes, names } => {
                 let categories::Kept { values, missing, other } = categories::kept(codes, names, rows);
                 Feature::Category { name, values, missing, other }
             }
             Values::Ignored { .. } => Feature::Ignored { name },
         }
+    }
+
+    /// What the training rows of a column of numbers say.
+    pub(crate) fn of_numbers(name: &str, mut column: Vec<f64>) -> Feature {
+        let indicator = column.iter().any(|cell| cell.is_nan());
+        let empty = median(&column).unwrap_or(0.0);
+        column.iter_mut().filter(|cell| cell.is_nan()).for_each(|cell| *cell = empty);
+        let (mean, scale) = moments_of(&column);
+        Feature::Number { name: name.to_owned(), mean, scale, empty, indicator }
     }
 
     /// The column.

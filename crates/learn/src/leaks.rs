@@ -112,9 +112,9 @@ pub fn warnings(data: &Dataset, rows: &[u32]) -> Vec<Warning> {
 }
 
 /// Rows that are asked whether one column tells their target.
-const SAMPLE: usize = 20_000;
+pub(crate) const SAMPLE: usize = 20_000;
 /// Fewer rows than this say nothing about a column.
-const LEAST: usize = 50;
+pub(crate) const LEAST: usize = 50;
 /// Intervals that numbers are told apart by, and rows in one at least.
 const INTERVALS: usize = 64;
 const IN_AN_INTERVAL: usize = 10;
@@ -135,7 +135,7 @@ fn is_identifier(cells: &[f64]) -> bool {
 }
 
 /// The warning if the column alone tells the target.
-fn tell_tale(name: &str, values: &Values, target: &Target, rows: &[u32]) -> Option<Warning> {
+pub(crate) fn tell_tale(name: &str, values: &Values, target: &Target, rows: &[u32]) -> Option<Warning> {
     if rows.len() < LEAST {
         return None;
     }

@@ -27,6 +27,7 @@
 //! [`run_folder`] keeps. [`cross_validation`] judges by folds, and [`tune`](mod@tune) searches for settings. What is wrong with an input is said by an [`InputError`]. This crate
 //! opens files and prints nothing. The mathematics is in [`chainrule_engine`].
 
+mod batch_prediction;
 pub mod categories;
 pub mod checkpoint;
 pub mod choice;
@@ -39,6 +40,7 @@ pub mod divergence;
 mod early_stopping;
 pub mod encoding;
 pub mod evaluate;
+mod examples;
 pub mod feature;
 mod folder;
 pub mod folds;
@@ -54,6 +56,7 @@ pub mod metrics;
 pub mod mini_batch;
 mod missing;
 pub mod model;
+mod pipeline;
 pub mod predict;
 pub mod profile;
 pub mod random;
@@ -70,6 +73,7 @@ pub mod source;
 pub mod spec;
 pub mod split;
 pub mod standardise;
+pub mod stored;
 pub mod trainer;
 pub mod tune;
 pub mod usual;
@@ -78,6 +82,7 @@ mod weights;
 
 pub use chainrule_engine as engine;
 
+pub use batch_prediction::Batch;
 pub use checkpoint::Checkpoint;
 pub use columns::Values;
 pub use dataset::{Cells, Dataset, Target};
@@ -103,5 +108,6 @@ pub use settings::Settings;
 pub use source::Source;
 pub use split::{Fractions, Split};
 pub use standardise::{Standardise, TargetScale};
-pub use trainer::{Progress, TrainError, Trained, train, train_kept, train_on};
+pub use stored::Stored;
+pub use trainer::{Progress, TrainError, Trained, train, train_kept, train_on, train_stored};
 pub use weights::Tensor;

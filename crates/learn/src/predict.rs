@@ -7,10 +7,12 @@ use chainrule_engine::{Backend, Buf, Clock, Cpu, CpuArena, Graph, Plan, Rows};
 use crate::dataset::{Dataset, Target};
 use crate::encoding::{Encoding, TargetEncoding};
 use crate::evaluate::{Evaluation, Judgement, ROWS, Scores, best};
+use crate::examples::Examples;
 use crate::input_error::InputError;
 use crate::loss::{Loss, Objective, probabilities};
 use crate::measures::Measures;
 use crate::model::{Build, Model};
+use crate::stored::{Stored, StoredExamples};
 use crate::weights::{self, Tensor};
 
 /// A network with its parameters and all that it needs to meet data.
@@ -99,17 +101,43 @@ impl Predictor {
         Ok((judgement.scores, judgement.measures()))
     }
 
+    /// As [`measure`](Self::measure), of `rows` in ascending order of a table on disk.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score), and if the disk fails.
+    pub fn measure_stored(
+        &self,
+        stored: Stored,
+        rows: &[u32],
+        threads: usize,
+    ) -> Result<(Scores, Measures), InputError> {
+        let source = stored.outline().source;
+        let examples = Examples::Stored(Box::new(StoredExamples { stored, encoding: self.encoding.clone() }));
+        let judgement = self.judge_examples(&examples, Some(rows), threads, &source)?;
+        Ok((judgement.scores, judgement.measures()))
+    }
+
     fn judge(&self, data: Dataset, rows: Option<&[u32]>, threads: usize) -> Result<Judgement, InputError> {
         let source = data.source.clone();
         if data.target == Target::None {
             return Err(InputError::new(source, "a target to judge by", "none", "give data with the target's column"));
         }
-        let table = self.encoding.apply(data)?;
+        self.judge_examples(&Examples::Resident(self.encoding.apply(data)?), rows, threads, &source)
+    }
+
+    /// Judges the network on `rows` of examples from `source`, all of them if `None`.
+    pub(crate) fn judge_examples(
+        &self,
+        examples: &Examples,
+        rows: Option<&[u32]>,
+        threads: usize,
+        source: &str,
+    ) -> Result<Judgement, InputError> {
         let all;
         let rows = match rows {
             Some(rows) => rows,
             None => {
-                all = table.rows();
+                all = (0..examples.rows() as u32).collect::<Vec<_>>();
                 &all
             }
         };
@@ -119,7 +147,7 @@ impl Predictor {
         let backend = Cpu::new(threads);
         let mut arena = backend.allocate(&[&evaluation.plan], rows.len().min(ROWS))?;
         weights::write(&backend, &mut arena, &evaluation.plan, &self.tensors);
-        let judgement = evaluation.judge(&backend, &mut arena, &self.encoding, &table, rows)?;
+        let judgement = evaluation.judge(&backend, &mut arena, &self.encoding, examples, rows)?;
         judgement.ok_or_else(|| InputError::new(source, "rows to judge", "none", "give data with rows"))
     }
 
@@ -163,6 +191,20 @@ pub struct Predictions<'a, W: Write> {
     headed: bool,
 }
 
+impl Predictions<'_, Vec<u8>> {
+    /// For a part that is not the first.
+    pub(crate) fn without_header(mut self) -> Self {
+        self.headed = true;
+        self
+    }
+
+    /// What was written since the last time.
+    pub(crate) fn take(&mut self) -> Result<Vec<u8>, PredictError> {
+        let out = std::mem::replace(&mut self.out, csv::Writer::from_writer(Vec::new()));
+        out.into_inner().map_err(|e| PredictError::Write(io::Error::other(e.to_string())))
+    }
+}
+
 impl<W: Write> Predictions<'_, W> {
     /// Predicts for all rows of `data`; a target that they have is not looked at.
     ///
@@ -184,7 +226,17 @@ impl<W: Write> Predictions<'_, W> {
         Ok(())
     }
 
-    fn header(&mut self) -> Result<(), PredictError> {
+    /// A row of which nothing is known: empty cells.
+    pub(crate) fn add_nothing(&mut self) -> Result<(), PredictError> {
+        self.header()?;
+        let classes = match &self.predictor.encoding.target {
+            TargetEncoding::Classes(names) => names.len(),
+            TargetEncoding::Number { .. } => 0,
+        };
+        Ok(self.out.write_record((0..=classes).map(|_| ""))?)
+    }
+
+    pub(crate) fn header(&mut self) -> Result<(), PredictError> {
         if std::mem::replace(&mut self.headed, true) {
             return Ok(());
         }

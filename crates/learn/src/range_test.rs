@@ -14,7 +14,6 @@ use serde::Serialize;
 
 use crate::divergence::Suspect;
 use crate::input_error::InputError;
-use crate::mini_batch::MiniBatches;
 use crate::model::Build;
 use crate::readers::Data;
 use crate::sample_weights::weighed;
@@ -76,21 +75,22 @@ pub fn range_test<B: Backend>(
     let prepared = Prepared::new(data.into(), settings)?;
     let graph = chainrule_engine::Graph::new();
     let network = prepared.model.build(&graph, prepared.input, prepared.objective, Build::Train)?;
-    let network = weighed(&graph, network, &prepared.table);
+    let network = weighed(&graph, network, &prepared.examples);
     let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
     let rows = &prepared.split.train;
     let arena = backend.allocate(&[&update], settings.batch.min(rows.len())).map_err(InputError::from)?;
-    let suspect = Suspect { graph: &graph, model: &prepared.model, network: &network, table: &prepared.table };
-    let mut batches = MiniBatches::new(rows, settings.batch, settings.seed, 0);
+    let suspect = Suspect { graph: &graph, model: &prepared.model, network: &network };
+    let mut batches = prepared.examples.batches(rows, settings)?;
     let mut session = Session::begin(backend, arena, update, suspect, settings, batches.len());
     let usual = settings.optimizer.usual_rate();
     let rate = |step: usize| usual * REACH[0] * (REACH[1] / REACH[0]).powf(step as f64 / (STEPS - 1) as f64);
     let mut curve = Curve::default();
     let mut step = 0;
     for epoch in 0.. {
-        batches.reshuffle(epoch);
-        for batch in &batches {
-            let loss = session.step_at(step as u64, rate(step), batch)?;
+        batches.reshuffle(epoch)?;
+        for at in 0..batches.len() {
+            let (table, batch) = batches.at(at)?;
+            let loss = session.step_at(step as u64, rate(step), table, batch)?;
             if step == STEPS || !curve.goes_on(rate(step), loss) {
                 return Ok(curve.found()?);
             }

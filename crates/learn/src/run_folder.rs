@@ -21,6 +21,7 @@ use crate::measures::Measures;
 use crate::predict::Predictor;
 use crate::record::Record;
 use crate::source::Source;
+use crate::split::Split;
 use crate::trainer::{Trained, fingerprint, split};
 use crate::weights;
 
@@ -81,16 +82,7 @@ impl Run {
     /// If they are not where they were, or not what they were, or no rows were held out.
     pub fn held_out(&self) -> Result<(Dataset, Vec<u32>), InputError> {
         let data = self.record.data.source.open(Some(self.record.kind()))?;
-        let place = || data.train.source.clone();
-        let (expected, found) = (&self.record.data.fingerprint, fingerprint(&data));
-        if *expected != found {
-            return Err(InputError::new(
-                place(),
-                format!("the data of {}, fingerprint {}", self.folder.display(), excerpt(expected)),
-                format!("other data, fingerprint '{found}'"),
-                "put the data back as they were, or give DATA to judge by",
-            ));
-        }
+        self.expect_same(&fingerprint(&data), &data.train.source)?;
         let split = split(&data, self.record.fractions(), self.record.training.seed)?;
         let (data, rows) = match data.test {
             Some(test) => {
@@ -99,15 +91,34 @@ impl Run {
             }
             None => (data.train, split.test),
         };
-        if rows.is_empty() {
-            return Err(InputError::new(
-                self.folder.display().to_string(),
-                "a run with held-out test rows",
-                "none: it was trained with a test share of 0",
-                "give DATA to judge by",
-            ));
-        }
+        self.expect_held_out(&rows)?;
         Ok((data, rows))
+    }
+
+    /// Whether data at `place` are those of the training.
+    fn expect_same(&self, found: &str, place: &str) -> Result<(), InputError> {
+        let expected = &self.record.data.fingerprint;
+        if expected == found {
+            return Ok(());
+        }
+        Err(InputError::new(
+            place,
+            format!("the data of {}, fingerprint {}", self.folder.display(), excerpt(expected)),
+            format!("other data, fingerprint '{found}'"),
+            "put the data back as they were, or give DATA to judge by",
+        ))
+    }
+
+    fn expect_held_out(&self, rows: &[u32]) -> Result<(), InputError> {
+        if !rows.is_empty() {
+            return Ok(());
+        }
+        Err(InputError::new(
+            self.folder.display().to_string(),
+            "a run with held-out test rows",
+            "none: it was trained with a test share of 0",
+            "give DATA to judge by",
+        ))
     }
 
     /// Judges the network on the rows that were held out.
@@ -124,6 +135,13 @@ impl Run {
     /// # Errors
     /// As [`held_out`](Self::held_out).
     pub fn measure(&self, threads: usize) -> Result<(Scores, Measures), InputError> {
+        let source = &self.record.data.source;
+        if let Some(stored) = source.stored(Some(self.record.kind()))? {
+            self.expect_same(stored.fingerprint(), &source.name())?;
+            let split = Split::new(&stored.target, stored.rows(), self.record.fractions(), self.record.training.seed)?;
+            self.expect_held_out(&split.test)?;
+            return self.predictor.measure_stored(stored, &split.test, threads);
+        }
         let (data, rows) = self.held_out()?;
         self.predictor.measure(data, Some(&rows), threads)
     }

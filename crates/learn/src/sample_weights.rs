@@ -5,7 +5,7 @@
 
 use chainrule_engine::{Graph, Shape};
 
-use crate::encoding::Table;
+use crate::examples::Examples;
 use crate::input_error::InputError;
 use crate::model::Network;
 
@@ -28,9 +28,9 @@ pub fn with_weights<'g>(graph: &'g Graph, network: Network<'g>) -> Network<'g> {
     Network { loss: loss_by_row.batch_mean(), loss_by_row, ..network }
 }
 
-/// The network, with weights if the table has them.
-pub(crate) fn weighed<'g>(graph: &'g Graph, network: Network<'g>, table: &Table) -> Network<'g> {
-    if table.data.weights.is_some() { with_weights(graph, network) } else { network }
+/// The network, with weights if the examples have them.
+pub(crate) fn weighed<'g>(graph: &'g Graph, network: Network<'g>, examples: &Examples) -> Network<'g> {
+    if examples.are_weighed() { with_weights(graph, network) } else { network }
 }
 
 /// Scales the weights so that their mean over the training `rows` is 1.

@@ -6,18 +6,18 @@
 use chainrule_engine::{Backend, Buf, Clock, Plan, Rows, Span};
 
 use crate::divergence::{Diverged, Suspect};
-use crate::evaluate::ROWS;
+use crate::encoding::Table;
+use crate::examples::{Batches, Examples};
 use crate::initial::initial;
 use crate::input_error::InputError;
-use crate::mini_batch::MiniBatches;
 use crate::schedule::Course;
 use crate::settings::Settings;
 use crate::trainer::{Progress, TrainError};
 use crate::weights::{self, Tensor};
 
-/// The number of the step `at` of an epoch, from 0 over the whole training; `at` counts from 0, epochs from 1.
-pub(crate) fn number(epoch: usize, at: usize, batches: &MiniBatches) -> u64 {
-    ((epoch - 1) * batches.len() + at) as u64
+/// The number of the step `at` of an epoch of so many `steps`, from 0 over the whole training; `at` counts from 0, epochs from 1.
+pub(crate) fn number(epoch: usize, at: usize, steps: usize) -> u64 {
+    ((epoch - 1) * steps + at) as u64
 }
 
 /// What is done of an epoch.
@@ -72,20 +72,22 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
     pub(crate) fn epoch(
         &mut self,
         epoch: usize,
-        batches: &MiniBatches,
+        batches: &mut Batches<'_>,
         mut done: Done,
         watch: &mut impl FnMut(Progress<'_>),
         mut after: impl FnMut(&Self, Done) -> Result<(), TrainError>,
     ) -> Result<f64, TrainError> {
         // Parameters and optimizer memory as they were then, to replay from.
         let start = (done.steps, self.state());
-        for (at, batch) in batches.iter().enumerate().skip(done.steps) {
-            let loss = self.step(epoch, at, batches, batch)?;
+        let steps = batches.len();
+        for at in done.steps..steps {
+            let (table, batch) = batches.at(at)?;
+            let (loss, rows) = (self.step(number(epoch, at, steps), table, batch)?, batch.len());
             if !loss.is_finite() {
                 return Err(self.diverged(epoch, at, batches, loss, &start)?.into());
             }
-            done.sum += loss * batch.len() as f64;
-            done.rows += batch.len();
+            done.sum += loss * rows as f64;
+            done.rows += rows;
             done.steps = at + 1;
             watch(Progress::Step { epoch, step: at + 1, loss });
             after(self, done)?;
@@ -113,10 +115,9 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         self.backend.read_span(&self.arena, self.everything())
     }
 
-    /// The step number `at` of the epoch, from 0. Allocates nothing.
-    fn step(&mut self, epoch: usize, at: usize, batches: &MiniBatches, batch: &[u32]) -> Result<f64, InputError> {
-        let step = number(epoch, at, batches);
-        self.step_at(step, self.rate(step), batch)
+    /// The step of this number. Allocates nothing.
+    fn step(&mut self, step: u64, table: &Table, batch: &[u32]) -> Result<f64, InputError> {
+        self.step_at(step, self.rate(step), table, batch)
     }
 
     /// The rate of a step, counted from 0 over the whole training.
@@ -129,18 +130,17 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         self.losses.push(loss);
     }
 
-    /// A step on these rows; returns their loss before it. Allocates nothing.
-    pub(crate) fn step_at(&mut self, step: u64, rate: f64, batch: &[u32]) -> Result<f64, InputError> {
-        let columns = self.suspect.table.columns();
+    /// A step on these rows of a table; returns their loss before it. Allocates nothing.
+    pub(crate) fn step_at(&mut self, step: u64, rate: f64, table: &Table, batch: &[u32]) -> Result<f64, InputError> {
+        let columns = table.columns();
         let rows = Rows::pick(&self.update, &columns, batch)?;
         let clock = Clock { step, rate, seed: self.seed };
         self.backend.run(&self.update, &mut self.arena, &rows, clock);
         Ok(self.loss.map_or(f64::NAN, |loss| self.backend.read_number(&self.update, &self.arena, loss)))
     }
 
-    /// Of the step number `at` of the epoch, from 0.
-    fn clock(&self, epoch: usize, at: usize, batches: &MiniBatches) -> Clock {
-        let step = number(epoch, at, batches);
+    /// Of a step.
+    fn clock(&self, step: u64) -> Clock {
         Clock { step, rate: self.rate(step), seed: self.seed }
     }
 
@@ -149,19 +149,21 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         &mut self,
         epoch: usize,
         failed: usize,
-        batches: &MiniBatches,
+        batches: &mut Batches<'_>,
         loss: f64,
         (steps, state): &(usize, Vec<f64>),
     ) -> Result<Diverged, InputError> {
         let everything = self.everything();
         self.backend.write(&mut self.arena, everything, state);
-        for (at, batch) in batches.iter().enumerate().take(failed).skip(*steps) {
-            self.step(epoch, at, batches, batch)?;
+        let length = batches.len();
+        for at in *steps..failed {
+            let (table, batch) = batches.at(at)?;
+            self.step(number(epoch, at, length), table, batch)?;
         }
         let parameters = self.parameters();
-        let rows = batches.iter().nth(failed).unwrap_or_default();
-        let clock = self.clock(epoch, failed, batches);
-        let first = self.suspect.first_not_finite(self.backend, &parameters, rows, clock);
+        let clock = self.clock(number(epoch, failed, length));
+        let (table, rows) = batches.at(failed)?;
+        let first = self.suspect.first_not_finite(self.backend, &parameters, table, rows, clock);
         Ok(Diverged { epoch, step: failed + 1, of: "loss", loss, rate: clock.rate, optimizer: self.optimizer, first })
     }
 
@@ -169,10 +171,11 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
     pub(crate) fn expect_finite(
         &self,
         epoch: usize,
-        batches: &MiniBatches,
+        batches: &mut Batches<'_>,
         validation: Option<f64>,
+        examples: &Examples,
         rows: &[u32],
-    ) -> Result<(), Diverged> {
+    ) -> Result<(), TrainError> {
         let parameters = self.parameters();
         let (of, loss) = match validation.filter(|loss| !loss.is_finite()) {
             Some(loss) => ("validation loss", loss),
@@ -181,13 +184,23 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
                 None => return Ok(()),
             },
         };
-        // Without validation rows any row shows which parameter it was.
-        let rows = if rows.is_empty() { batches.iter().next().unwrap_or_default() } else { rows };
-        let mut chunks = rows.chunks(ROWS);
-        let clock = self.clock(epoch, batches.len() - 1, batches);
-        let first = chunks.find_map(|rows| self.suspect.first_not_finite(self.backend, &parameters, rows, clock));
-        let (step, rate) = (batches.len(), clock.rate);
-        Err(Diverged { epoch, step, of, loss, rate, optimizer: self.optimizer, first })
+        let step = batches.len();
+        let clock = self.clock(number(epoch, step - 1, step));
+        let mut first = None;
+        let mut look = |table: &Table, rows: &[u32]| {
+            if first.is_none() {
+                first = self.suspect.first_not_finite(self.backend, &parameters, table, rows, clock);
+            }
+            Ok::<(), InputError>(())
+        };
+        if rows.is_empty() {
+            // Without validation rows any row shows which parameter it was.
+            let (table, rows) = batches.at(0)?;
+            look(table, rows)?;
+        } else {
+            examples.each(rows, look)?;
+        }
+        Err(Diverged { epoch, step, of, loss, rate: clock.rate, optimizer: self.optimizer, first }.into())
     }
 
     fn everything(&self) -> Span {

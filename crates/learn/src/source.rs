@@ -9,6 +9,7 @@ use crate::digits::digits;
 use crate::input_error::{InputError, excerpt};
 use crate::readers::csv::{CsvOptions, Known, TargetKind};
 use crate::readers::{self, Data};
+use crate::stored::Stored;
 
 /// Data as they are asked for: a path, or without one the embedded digits.
 ///
@@ -40,6 +41,9 @@ pub struct Source {
     /// Columns that are passed over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
+    /// Bytes of memory that a training should do with: a table is then read through a [cache](crate::stored) beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
 }
 
 impl Source {
@@ -66,6 +70,19 @@ impl Source {
             ));
         }
         readers::open(path, &self.options(kind, known)?)
+    }
+
+    /// The table in its cache, if it is to be read so.
+    ///
+    /// # Errors
+    /// Those of [`Stored::open`], and if it is no table.
+    pub fn stored(&self, kind: Option<TargetKind>) -> Result<Option<Stored>, InputError> {
+        let Some(memory) = self.memory else { return Ok(None) };
+        let Some(path) = self.path.as_ref().filter(|path| !path.is_dir()) else {
+            let hint = "leave --memory out: images and the digits are bytes, and read as they are";
+            return Err(InputError::new("memory", "a CSV table as data", "other data", hint));
+        };
+        Stored::open(path, &self.options(kind, Vec::new())?, memory).map(Some)
     }
 
     /// The rows of a table without looking for a target that is not named, or the training rows of a folder.

@@ -10,18 +10,18 @@ use chainrule_engine::{Backend, BackendError, Cpu, Graph, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{Asked, Checkpoint, Place};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Target};
 use crate::divergence::{Diverged, Suspect};
 use crate::early_stopping::EarlyStopping;
 use crate::encoding::{Encoding, Table};
 use crate::evaluate::{self, Evaluation, Scores};
+use crate::examples::Examples;
 use crate::input_error::InputError;
 use crate::input_shape::written;
 use crate::keeper::Keeper;
 use crate::layer_shape::Role;
 use crate::leaks::{self, Warning};
 use crate::loss::Objective;
-use crate::mini_batch::MiniBatches;
 use crate::model::{Build, Model};
 use crate::predict::Predictor;
 use crate::readers::Data;
@@ -30,6 +30,7 @@ use crate::sample_weights::{self, weighed};
 use crate::session::{Done, Session, number};
 use crate::settings::Settings;
 use crate::split::{Fractions, Split};
+use crate::stored::{Stored, StoredExamples};
 
 /// What happens during training, for whoever watches.
 #[derive(Clone, Copy, Debug)]
@@ -205,6 +206,22 @@ pub fn train_kept(
     descend(&Cpu::new(settings.threads()), prepared, settings, Some(keeper), from, watch)
 }
 
+/// As [`train_kept`], on a table on disk, to the same bits as in memory.
+///
+/// # Errors
+/// As [`train_kept`], and if the disk fails or is full.
+pub fn train_stored(
+    stored: Stored,
+    settings: &Settings,
+    keeper: &mut Keeper<'_>,
+    from: Option<Checkpoint>,
+    watch: impl FnMut(Progress<'_>),
+) -> Result<Trained, TrainError> {
+    settings.check()?;
+    let prepared = Prepared::stored(stored, settings)?;
+    descend(&Cpu::new(settings.threads()), prepared, settings, Some(keeper), from, watch)
+}
+
 /// Trains on what was prepared with these settings.
 pub(crate) fn train_prepared<B: Backend>(
     backend: &B,
@@ -224,9 +241,10 @@ fn descend<B: Backend>(
     from: Option<Checkpoint>,
     mut watch: impl FnMut(Progress<'_>),
 ) -> Result<Trained, TrainError> {
-    let Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows, warnings } = prepared;
+    let Prepared { fingerprint, split, encoding, objective, input, model, examples, own, test_rows, warnings } =
+        prepared;
     let graph = Graph::new();
-    let network = weighed(&graph, model.build(&graph, input, objective, Build::Train)?, &table);
+    let network = weighed(&graph, model.build(&graph, input, objective, Build::Train)?, &examples);
     let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
     let test_graph = Graph::new();
     let test_network = model.build(&test_graph, input, objective, Build::Test)?;
@@ -234,17 +252,18 @@ fn descend<B: Backend>(
     let largest = settings.batch.min(split.train.len()).max(evaluate::ROWS);
     let arena = backend.allocate(&[&update, &evaluation.plan], largest).map_err(InputError::from)?;
     expect_room(update.layout().parameters, update.layout().memory)?;
-    let suspect = Suspect { graph: &graph, model: &model, network: &network, table: &table };
+    let suspect = Suspect { graph: &graph, model: &model, network: &network };
     let parts = Parts { train: split.train.len(), validation: split.validation.len(), test: test_rows.len() };
-    let mut batches = MiniBatches::new(&split.train, settings.batch, settings.seed, 0);
-    let mut session = Session::begin(backend, arena, update, suspect, settings, batches.len());
+    let mut batches = examples.batches(&split.train, settings)?;
+    let steps = batches.len();
+    let mut session = Session::begin(backend, arena, update, suspect, settings, steps);
     watch(Progress::Start(&Start {
         model: model.clone(),
         parameters: weights_and_biases(&model, input)?,
         parts,
-        steps: batches.len(),
+        steps,
         epochs: settings.epochs,
-        done: from.as_ref().map_or(0, |from| (from.header.place.epoch - 1) * batches.len() + from.header.place.step),
+        done: from.as_ref().map_or(0, |from| (from.header.place.epoch - 1) * steps + from.header.place.step),
         warnings,
     }));
 
@@ -272,12 +291,12 @@ fn descend<B: Backend>(
     let began = Instant::now();
     let seconds = || before + began.elapsed().as_secs_f64();
     for epoch in first..=settings.epochs {
-        batches.reshuffle(epoch as u64 - 1);
+        batches.reshuffle(epoch as u64 - 1)?;
         let after = |session: &Session<'_, '_, B>, done: Done| {
             let Some(keeper) = &mut keeper else { return Ok(()) };
             let stop = keeper.is_to_stop();
-            let step = number(epoch, done.steps, &batches);
-            if stop || keeper.is_due(step, done.steps == batches.len()) {
+            let step = number(epoch, done.steps, steps);
+            if stop || keeper.is_due(step, done.steps == steps) {
                 let Done { steps, sum, rows } = done;
                 let place = Place { epoch, step: steps, sum, rows, seconds: seconds() };
                 let parameters = best.as_ref().map_or(Vec::new(), |best| best.parameters.clone());
@@ -285,10 +304,10 @@ fn descend<B: Backend>(
             }
             if stop { Err(TrainError::Stopped { epoch, step: done.steps }) } else { Ok(()) }
         };
-        let train_loss = session.epoch(epoch, &batches, std::mem::take(&mut done), &mut watch, after)?;
-        let validation = evaluation.score(backend, session.arena(), &encoding, &table, &split.validation)?;
-        session.expect_finite(epoch, &batches, validation.map(|v| v.loss), &split.validation)?;
-        let rate = session.rate(number(epoch, batches.len() - 1, &batches));
+        let train_loss = session.epoch(epoch, &mut batches, std::mem::take(&mut done), &mut watch, after)?;
+        let validation = evaluation.score(backend, session.arena(), &encoding, &examples, &split.validation)?;
+        session.expect_finite(epoch, &mut batches, validation.map(|v| v.loss), &examples, &split.validation)?;
+        let rate = session.rate(number(epoch, steps - 1, steps));
         let record = Epoch { epoch, train_loss, validation, rate, seconds: seconds() };
         session.note(record.judged());
         if stopping.is_best(epoch, validation.map(|scores| scores.loss)) {
@@ -307,9 +326,12 @@ fn descend<B: Backend>(
         session.set(&best.parameters);
     }
     let tensors = session.tensors();
-    let mut score = |table: &Table, rows: &[u32]| evaluation.score(backend, session.arena(), &encoding, table, rows);
-    let train = score(&table, &split.train)?;
-    let test = score(own.as_ref().unwrap_or(&table), &test_rows)?;
+    // The last epoch's are of no more use.
+    drop(batches);
+    let mut score =
+        |examples: &Examples, rows: &[u32]| evaluation.score(backend, session.arena(), &encoding, examples, rows);
+    let train = score(&examples, &split.train)?;
+    let test = score(own.as_ref().unwrap_or(&examples), &test_rows)?;
     let (Some(best), Some(train)) = (best, train) else {
         return Err(no_rows().into());
     };
@@ -340,9 +362,9 @@ pub(crate) struct Prepared {
     pub(crate) objective: Objective,
     pub(crate) input: Shape,
     pub(crate) model: Model,
-    pub(crate) table: Table,
+    pub(crate) examples: Examples,
     /// The test set that the data bring.
-    own: Option<Table>,
+    own: Option<Examples>,
     /// The rows to judge by: of that test set, or else of the table.
     test_rows: Vec<u32>,
     warnings: Vec<Warning>,
@@ -356,10 +378,7 @@ impl Prepared {
             return Err(no_rows());
         }
         let warnings = warnings(&data, &split);
-        if settings.patience.is_some() && split.validation.is_empty() {
-            let hint = "set rows aside to choose by, such as a tenth, or leave the patience out";
-            return Err(InputError::new("patience", "validation rows to stop by", "none", hint));
-        }
+        expect_patience(settings, &split)?;
         let mut encoding = Encoding::fit(&data.train, &split.train, settings.log_target)?;
         let (input, objective, model) = fit(&mut encoding, &data.train.source, settings)?;
         let mut table = encoding.apply(data.train)?;
@@ -368,7 +387,31 @@ impl Prepared {
         }
         let own = data.test.map(|test| encoding.apply(test)).transpose()?;
         let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
-        Ok(Prepared { fingerprint, split, encoding, objective, input, model, table, own, test_rows, warnings })
+        let (examples, own) = (Examples::Resident(table), own.map(Examples::Resident));
+        Ok(Prepared { fingerprint, split, encoding, objective, input, model, examples, own, test_rows, warnings })
+    }
+
+    /// As [`new`](Self::new), of a table on disk.
+    pub(crate) fn stored(mut stored: Stored, settings: &Settings) -> Result<Prepared, InputError> {
+        let fingerprint = stored.fingerprint().to_owned();
+        let mut split = Split::new(&stored.target, stored.rows(), settings.fractions, settings.seed)?;
+        if split.train.is_empty() {
+            return Err(no_rows());
+        }
+        let warnings = stored.warnings(&split)?;
+        expect_patience(settings, &split)?;
+        let outline = Dataset { target: std::mem::replace(&mut stored.target, Target::None), ..stored.outline() };
+        let features = stored.features(&split.train)?;
+        let encoding = Encoding::fit_with(&outline, &split.train, settings.log_target, features);
+        stored.target = outline.target;
+        let mut encoding = encoding?;
+        let (input, objective, model) = fit(&mut encoding, &outline.source, settings)?;
+        if let Some(weights) = &mut stored.weights {
+            sample_weights::normalise(weights, &split.train, &outline.source)?;
+        }
+        let test_rows = std::mem::take(&mut split.test);
+        let examples = Examples::Stored(Box::new(StoredExamples { stored, encoding: encoding.clone() }));
+        Ok(Prepared { fingerprint, split, encoding, objective, input, model, examples, own: None, test_rows, warnings })
     }
 
     /// Without the rows to judge by.
@@ -419,6 +462,15 @@ fn weights_and_biases(model: &Model, input: Shape) -> Result<usize, InputError> 
     let shapes = model.shapes(input)?;
     let learned = |(role, _): &&(Role, Shape)| matches!(role, Role::Weight | Role::Bias);
     Ok(shapes.iter().flat_map(|layer| &layer.parameters).filter(learned).map(|(_, shape)| shape.len()).sum())
+}
+
+/// Whether there are rows to stop by, if that is asked for.
+fn expect_patience(settings: &Settings, split: &Split) -> Result<(), InputError> {
+    if settings.patience.is_none() || !split.validation.is_empty() {
+        return Ok(());
+    }
+    let hint = "set rows aside to choose by, such as a tenth, or leave the patience out";
+    Err(InputError::new("patience", "validation rows to stop by", "none", hint))
 }
 
 fn no_rows() -> InputError {

@@ -5,15 +5,14 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 
-use chainrule::readers::csv::Features;
+use chainrule::readers::csv::{Features, OnError};
 use chainrule::readers::idx;
 use chainrule::{Dataset, InputError, PredictError, Run, Source, settings::all_threads};
 use clap::Args;
 
 use crate::arguments;
-
-/// How many rows are in memory at a time.
-const ROWS: usize = 8192;
+use crate::outcome::tell;
+use crate::progress::Bytes;
 
 /// Predict for new rows
 ///
@@ -23,6 +22,7 @@ const ROWS: usize = 8192;
 #[command(after_help = "\
 Examples:
   chainrule predict runs/iris-1 new.csv
+  chainrule predict runs/houses-1 all.csv.gz -o prices.csv --on-error null
   chainrule predict runs/mnist-1 mnist/t10k-images-idx3-ubyte.gz -o answers.csv")]
 pub(crate) struct PredictArgs {
     /// The folder that `chainrule train` wrote
@@ -36,6 +36,9 @@ pub(crate) struct PredictArgs {
     /// Where to write [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// What becomes of a table's row that cannot be read: stop with its line, skip it, or null, an empty prediction
+    #[arg(long, value_name = "WHAT", default_value = "stop", value_parser = arguments::on_error)]
+    on_error: OnError,
     /// Threads; they change no result [default: all]
     #[arg(long, value_name = "N", value_parser = arguments::threads)]
     threads: Option<usize>,
@@ -94,11 +97,36 @@ fn predict(run: &Run, args: &PredictArgs, out: impl Write, threads: usize) -> an
     };
     let mut input =
         Input::open(run, &args.data, Source { delimiter: args.delimiter, ..Source::default() }.delimiter()?)?;
+    if let Input::Table(table) = input {
+        return predict_table(run, table, args, out, threads).map_err(plain);
+    }
     let mut predictions = run.predictor.predict_into(out, threads).map_err(plain)?;
     while let Some(rows) = input.next()? {
         predictions.add(rows).map_err(plain)?;
     }
     predictions.finish().map_err(plain)
+}
+
+/// Of a table the rows go through in blocks, with a bar on a terminal.
+fn predict_table(
+    run: &Run,
+    table: Features,
+    args: &PredictArgs,
+    out: impl Write,
+    threads: usize,
+) -> Result<(), PredictError> {
+    let progress = Bytes::new(&args.data);
+    let done = run.predictor.predict_table(table, args.on_error, out, threads, |batch, complaints| {
+        complaints.iter().for_each(|e| progress.tell(&format!("warning: {e}")));
+        progress.show(batch.bytes);
+    });
+    progress.finish();
+    let bad = done?.bad;
+    if bad > 0 {
+        let what = if args.on_error == OnError::Skip { "left out" } else { "without a prediction" };
+        tell(&format!("{bad} rows could not be read: they are {what}"));
+    }
+    Ok(())
 }
 
 /// Rows to predict for.
@@ -128,7 +156,7 @@ impl Input {
 
     fn next(&mut self) -> Result<Option<Dataset>, InputError> {
         match self {
-            Input::Table(table) => table.read(ROWS),
+            Input::Table(_) => Ok(None),
             Input::Pictures(pictures) => Ok(pictures.take()),
         }
     }

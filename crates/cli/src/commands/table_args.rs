@@ -42,6 +42,7 @@ impl TableArgs {
             weights: self.weights.clone(),
             category: self.category.clone(),
             ignore: self.ignore.clone(),
+            memory: None,
         }
     }
 }

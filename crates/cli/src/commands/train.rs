@@ -6,8 +6,8 @@ use chainrule::cross_validation;
 use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
 use chainrule::{
-    Checkpoint, Data, Every, Fractions, Initial, InputError, Keeper, Loss, Model, Record, Schedule, Settings,
-    TrainError, train_kept,
+    Checkpoint, Data, Every, Fractions, Initial, InputError, Keeper, Loss, Model, Progress, Record, Schedule, Settings,
+    Source, Stored, TrainError, train_kept, train_stored,
 };
 use clap::Args;
 
@@ -32,6 +32,7 @@ Examples:
   chainrule train
   chainrule train iris.csv --target species
   chainrule train adult.csv.gz --target income --ignore fnlwgt
+  chainrule train large.csv --target y --memory 500MB
   chainrule train mnist --model 'affine:50 relu affine:10' --optimizer sgd --epochs 17 --batch 100
   chainrule train --optimizer momentum --find-rate
   chainrule train --epochs 300 --patience 10
@@ -48,6 +49,10 @@ pub(crate) struct TrainArgs {
     data: Option<PathBuf>,
     #[command(flatten)]
     table: TableArgs,
+    /// Do with about so much memory, however large a table is, to the same network: 500MB, 2GB. It is read once into a cache
+    /// beside it, DATA.chainrule-cache, which the next training finds ready
+    #[arg(long, value_name = "SIZE", requires = "data", conflicts_with_all = ["find_rate", "folds"], value_parser = arguments::bytes)]
+    memory: Option<u64>,
     /// Learn the logarithm of a target of positive numbers, as suits one that reaches over several orders of size; scores
     /// and predictions are in its own unit
     #[arg(long, requires = "data")]
@@ -139,7 +144,7 @@ pub(crate) struct TrainArgs {
 }
 
 /// What a training that goes on has from its beginning.
-const OF_A_BEGINNING: [&str; 29] = [
+const OF_A_BEGINNING: [&str; 30] = [
     "data",
     "target",
     "no_header",
@@ -147,6 +152,7 @@ const OF_A_BEGINNING: [&str; 29] = [
     "category",
     "ignore",
     "weights",
+    "memory",
     "log_target",
     "config",
     "model",
@@ -177,10 +183,10 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         let (mut keeper, checkpoint) = Keeper::resume(folder, args.checkpoint_every, interrupt::stop())?;
         let within = |e: InputError| InputError { place: format!("{}, {}", folder.display(), e.place), ..e };
         let settings = Settings { threads: args.threads, ..checkpoint.header.settings().map_err(within)? };
-        let data = keeper.source().open(None)?;
+        let data = Examples::open(keeper.source())?;
         return keep(data, &settings, &mut keeper, Some(checkpoint), args.json);
     }
-    let source = args.table.source(args.data.clone());
+    let source = Source { memory: args.memory, ..args.table.source(args.data.clone()) };
     let out = || args.out.clone().unwrap_or_else(|| next_free(&source.name()));
     // Before the data are read, and before the training: its time would be lost.
     args.settings(&Settings::default()).check()?;
@@ -190,31 +196,59 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         None if args.find_rate => {}
         None => expect_free(&out(), args.force)?,
     }
-    let data = source.open(None)?;
+    let data = Examples::open(&source)?;
     // Rows of a table that are images are learned as images.
-    let usual = if args.input.is_some() { Settings::default() } else { Settings::usual(&data.train) };
+    let usual = if args.input.is_some() { Settings::default() } else { data.usual() };
     let settings = args.settings(&usual);
-    if args.find_rate {
-        return find_rate::run(data, &settings, args.json);
-    }
-    if let Some(count) = args.folds {
-        return folds::run(data, &source, &settings, count, args.out.as_deref(), args.force, args.json);
-    }
+    let data = match (data, args.folds) {
+        (Examples::Resident(data), _) if args.find_rate => return find_rate::run(data, &settings, args.json),
+        (Examples::Resident(data), Some(count)) => {
+            return folds::run(data, &source, &settings, count, args.out.as_deref(), args.force, args.json);
+        }
+        (data, _) => data,
+    };
     // Asked again: another training may have taken the name.
     let mut keeper = Keeper::begin(&out(), args.force, &source, args.checkpoint_every, interrupt::stop())?;
     keep(data, &settings, &mut keeper, None, args.json)
 }
 
+/// Data in memory, or a table on disk.
+enum Examples {
+    Resident(Data),
+    Stored(Box<Stored>),
+}
+
+impl Examples {
+    fn open(source: &Source) -> Result<Examples, InputError> {
+        Ok(match source.stored(None)? {
+            Some(stored) => Examples::Stored(Box::new(stored)),
+            None => Examples::Resident(source.open(None)?),
+        })
+    }
+
+    /// The settings that are usual for them.
+    fn usual(&self) -> Settings {
+        match self {
+            Examples::Resident(data) => Settings::usual(&data.train),
+            Examples::Stored(stored) => Settings::usual(&stored.outline()),
+        }
+    }
+}
+
 /// Trains, from a checkpoint on if there is one, writes the run, prints its scores.
 fn keep(
-    data: Data,
+    data: Examples,
     settings: &Settings,
     keeper: &mut Keeper<'_>,
     from: Option<Checkpoint>,
     json: bool,
 ) -> anyhow::Result<()> {
     let mut display = Display::new();
-    let trained = train_kept(data, settings, keeper, from, |progress| display.show(progress));
+    let watch = |progress: Progress<'_>| display.show(progress);
+    let trained = match data {
+        Examples::Resident(data) => train_kept(data, settings, keeper, from, watch),
+        Examples::Stored(stored) => train_stored(*stored, settings, keeper, from, watch),
+    };
     display.finish();
     let (folder, source) = (keeper.folder(), keeper.source());
     let trained = trained.map_err(|e| match e {

@@ -54,6 +54,8 @@ pub(super) struct Found {
 pub(super) struct Column {
     asked: Option<Kind>,
     cells: Cells,
+    /// Cells before those, that were taken.
+    taken: usize,
     /// Cells that are finite numbers, and that are words; of numbers alone the first is not counted.
     pub(super) numeric: usize,
     pub(super) words: usize,
@@ -65,7 +67,7 @@ pub(super) struct Column {
 }
 
 #[derive(Debug)]
-enum Cells {
+pub(super) enum Cells {
     Numbers(Vec<f64>),
     Words(Words),
     /// Too many words to keep, or none asked for: how many rows, and how many different words before they were dropped.
@@ -99,6 +101,27 @@ impl Words {
         self.numbers.insert(name.as_bytes().into(), code);
         code
     }
+
+    /// The codes of numbers, which get names.
+    pub(super) fn codes_of(&mut self, numbers: &[f64]) -> Vec<u32> {
+        let mut known: HashMap<u64, u32> = HashMap::new();
+        let code = |&number: &f64| {
+            if number.is_nan() {
+                return EMPTY;
+            }
+            let number = number + 0.0;
+            *known.entry(number.to_bits()).or_insert_with(|| self.name(&spelled(number), Some(number)))
+        };
+        numbers.iter().map(code).collect()
+    }
+
+    /// Adds the cells that come next.
+    fn append(&mut self, more: Words) {
+        let renamed: Vec<u32> =
+            more.names.iter().zip(more.values).map(|(name, value)| self.name(name, value)).collect();
+        self.codes
+            .extend(more.codes.into_iter().map(|code| if code == EMPTY { EMPTY } else { renamed[code as usize] }));
+    }
 }
 
 /// Whether the cell, without the spaces around it, says that there is nothing.
@@ -119,7 +142,7 @@ impl Column {
             Some(Kind::Ignored) => Cells::Gone { rows: 0, different: 0 },
         };
         let (first_word, first_not_finite, first_empty) = (None, None, None);
-        Column { asked, cells, numeric: 0, words: 0, empties: 0, first_word, first_not_finite, first_empty }
+        Column { asked, cells, taken: 0, numeric: 0, words: 0, empties: 0, first_word, first_not_finite, first_empty }
     }
 
     /// Adds the cell of the row that starts at `byte`.
@@ -201,38 +224,83 @@ impl Column {
         Ok(())
     }
 
-    /// From numbers to names, and from too many names to none.
+    /// From numbers to names.
     fn become_words(&mut self) {
-        match &self.cells {
-            Cells::Numbers(numbers) => {
-                let mut words = Words::default();
-                let mut known: HashMap<u64, u32> = HashMap::new();
-                let code = |&number: &f64| {
-                    if number.is_nan() {
-                        return EMPTY;
-                    }
-                    let number = number + 0.0;
-                    *known.entry(number.to_bits()).or_insert_with(|| words.name(&spelled(number), Some(number)))
-                };
-                let codes = numbers.iter().map(code).collect();
-                words.codes = codes;
-                self.cells = Cells::Words(words);
-            }
-            Cells::Words(words)
-                if self.asked.is_none() && words.names.len() > MANY && words.names.len() * 2 > words.codes.len() =>
-            {
-                self.cells = Cells::Gone { rows: words.codes.len(), different: words.names.len() };
-            }
+        if let Cells::Numbers(numbers) = &self.cells {
+            let mut words = Words::default();
+            words.codes = words.codes_of(numbers);
+            self.cells = Cells::Words(words);
+        }
+    }
+
+    /// Adds the cells that come next, as if they had been pushed one by one. `part` has the same kind.
+    pub(super) fn append(&mut self, mut part: Column) {
+        let rows = self.rows() + part.rows();
+        match (&self.cells, &part.cells) {
+            (Cells::Numbers(_), Cells::Words(_)) => self.become_words(),
+            (Cells::Words(_), Cells::Numbers(_)) => part.become_words(),
             _ => {}
+        }
+        match (&mut self.cells, part.cells) {
+            (Cells::Numbers(cells), Cells::Numbers(more)) => cells.extend(more),
+            (Cells::Words(words), Cells::Words(more)) => words.append(more),
+            (Cells::Gone { rows: known, .. }, _) => *known = rows,
+            (_, _) => self.cells = Cells::Gone { rows, different: 0 },
+        }
+        self.numeric += part.numeric;
+        self.words += part.words;
+        self.empties += part.empties;
+        let first = |mine: &mut Option<Found>, other: Option<Found>| *mine = mine.take().or(other);
+        first(&mut self.first_word, part.first_word);
+        first(&mut self.first_not_finite, part.first_not_finite);
+        self.first_empty = self.first_empty.or(part.first_empty);
+        self.drop_too_many(rows);
+    }
+
+    /// From too many names among so many `rows` to none.
+    fn drop_too_many(&mut self, rows: usize) {
+        if let Cells::Words(words) = &self.cells {
+            let different = words.names.len();
+            if self.asked.is_none() && different > MANY && different * 2 > rows {
+                self.cells = Cells::Gone { rows, different };
+            }
         }
     }
 
     pub(super) fn rows(&self) -> usize {
         match &self.cells {
-            Cells::Numbers(numbers) => numbers.len(),
-            Cells::Words(words) => words.codes.len(),
+            Cells::Numbers(numbers) => self.taken + numbers.len(),
+            Cells::Words(words) => self.taken + words.codes.len(),
             Cells::Gone { rows, .. } => *rows,
         }
+    }
+
+    /// The cells that were not taken.
+    pub(super) fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    /// Takes the first `rows` of them out; of words the codes alone.
+    pub(super) fn take(&mut self, rows: usize) -> Cells {
+        self.taken += rows;
+        match &mut self.cells {
+            Cells::Numbers(numbers) => Cells::Numbers(numbers.drain(..rows).collect()),
+            Cells::Words(words) => {
+                Cells::Words(Words { codes: words.codes.drain(..rows).collect(), ..Words::default() })
+            }
+            Cells::Gone { .. } => Cells::Gone { rows, different: 0 },
+        }
+    }
+
+    /// From numbers to names, those that were taken first: `earlier` names them.
+    pub(super) fn become_words_after<E>(&mut self, earlier: impl FnOnce(&mut Words) -> Result<(), E>) -> Result<(), E> {
+        if let Cells::Numbers(numbers) = &self.cells {
+            let mut words = Words::default();
+            earlier(&mut words)?;
+            words.codes = words.codes_of(numbers);
+            self.cells = Cells::Words(words);
+        }
+        Ok(())
     }
 
     /// The cells as names, numbers too.
@@ -304,6 +372,11 @@ impl Column {
                 Ok(Values::Ignored { rows, reason })
             }
         }
+    }
+
+    /// Whether it is of numbers and has a cell that is none.
+    pub(super) fn is_mistaken(&self) -> bool {
+        self.asked == Some(Kind::Number) && self.mistake().is_some()
     }
 
     /// The cell that is a word where numbers are meant.

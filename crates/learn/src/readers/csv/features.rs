@@ -1,15 +1,17 @@
 //! A table to predict from: the columns of training, found again by name or by position.
 
 use super::{
+    blocks::Block,
     column::{Column, Kind},
-    finish,
-    table::{Table, is_number},
+    fill, finish,
+    table::{Sheet, Table, is_number},
 };
 use crate::{
     closest::closest,
     dataset::{Cells, Dataset, Target},
     input_error::{InputError, excerpt, listing},
 };
+use csv::ByteRecord;
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
@@ -24,22 +26,63 @@ pub struct Known {
     pub kind: Kind,
 }
 
-/// A table being read some rows at a time, so that it may be larger than the memory.
+/// A table to predict from, of which blocks of rows are read as they are asked for, so that it may be larger than the memory.
 pub struct Features {
     table: Table,
+    layout: Layout,
+}
+
+/// Where a table has the columns of training.
+#[derive(Clone)]
+struct Layout {
     /// For each column of the file which column of training it is, if it is one that is used.
     places: Vec<Option<usize>>,
     known: Vec<Known>,
 }
+
+/// What becomes of a row that cannot be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// It is an error.
+    #[default]
+    Stop,
+    /// It is left out.
+    Skip,
+    /// It stays, with nothing in it.
+    Null,
+}
+
+/// Makes rows of blocks, for any thread.
+pub(crate) struct FeatureRows {
+    sheet: Sheet,
+    layout: Layout,
+    on_error: OnError,
+}
+
+/// The rows of one block.
+pub(crate) struct BlockOfRows {
+    /// Those that could be read; `None` if none could.
+    pub(crate) data: Option<Dataset>,
+    /// The places among all rows of those that could not, in ascending order.
+    pub(crate) bad: Vec<usize>,
+    /// Their rows, a few of them, for [`FeatureRows::complaint`].
+    shown: Vec<(ByteRecord, u64)>,
+    /// How many bytes of the file.
+    pub(crate) bytes: u64,
+}
+
+/// So many bad rows of a block are told of.
+const SHOWN: usize = 3;
 
 /// Reads all rows of a table to predict from: [`Features`] in one piece.
 ///
 /// # Errors
 /// Those of [`Features::open`] and [`Features::read`].
 pub fn read_features(path: &Path, known: &[Known], target: Option<&str>) -> Result<Dataset, InputError> {
-    let mut features = Features::open(path, known, target, None)?;
-    let data = features.read(usize::MAX)?;
-    data.ok_or_else(|| InputError::new(features.table.place(), "rows", "none", "add rows"))
+    let Features { table, layout } = Features::open(path, known, target, None)?;
+    let kinds: Vec<Option<Kind>> = layout.kinds().collect();
+    let (columns, sheet) = fill(table, &kinds)?;
+    layout.arrange(columns, &sheet)
 }
 
 impl Features {
@@ -60,7 +103,7 @@ impl Features {
             if table.looks_headed() {
                 table.take_header()?;
             }
-            let with_target = table.names().len() == columns.len() + 1;
+            let with_target = table.sheet.names().len() == columns.len() + 1;
             if with_target && target.is_some() {
                 columns.iter().map(|column| column.parse().ok()).collect()
             } else {
@@ -73,51 +116,107 @@ impl Features {
             by_order(&table, columns, target)?
         };
         table.require_rows()?;
-        let mut places = vec![None; table.names().len()];
+        let mut places = vec![None; table.sheet.names().len()];
         for (at, place) in found.into_iter().enumerate().filter(|&(at, _)| known[at].kind != Kind::Ignored) {
             if let Some(place) = place.and_then(|place| places.get_mut(place)) {
                 *place = Some(at);
             }
         }
-        Ok(Self { table, places, known: known.to_vec() })
+        Ok(Self { table, layout: Layout { places, known: known.to_vec() } })
     }
 
-    /// The next rows, at most `rows` of them; `None` after the last.
-    ///
-    /// # Errors
-    /// If a row is of another length than the first, or a cell of a column of numbers is none.
-    pub fn read(&mut self, rows: usize) -> Result<Option<Dataset>, InputError> {
-        let Self { table, places, known } = self;
-        let kind = |place: &Option<usize>| Column::new(Some(place.map_or(Kind::Ignored, |at| known[at].kind)));
-        let mut columns: Vec<Column> = places.iter().map(kind).collect();
-        let mut count = 0;
-        while count < rows && table.advance()? {
-            let byte = table.byte();
-            for (at, (column, cell)) in columns.iter_mut().zip(table.cells()).enumerate() {
-                column.push(cell, byte).map_err(|why| table.unreadable(at, why))?;
-            }
-            count += 1;
-        }
-        if count == 0 {
-            return Ok(None);
-        }
+    /// The table in two: what makes rows of blocks, and the blocks.
+    pub(crate) fn split(
+        self,
+        on_error: OnError,
+    ) -> (FeatureRows, impl FnMut() -> Result<Option<Block>, InputError> + Send) {
+        let (sheet, blocks) = self.table.split();
+        (FeatureRows { sheet, layout: self.layout, on_error }, blocks)
+    }
+}
+
+impl Layout {
+    fn kinds(&self) -> impl Iterator<Item = Option<Kind>> {
+        self.places.iter().map(|place| Some(place.map_or(Kind::Ignored, |at| self.known[at].kind)))
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        self.kinds().map(Column::new).collect()
+    }
+
+    /// The columns in the order of training.
+    fn arrange(&self, columns: Vec<Column>, sheet: &Sheet) -> Result<Dataset, InputError> {
         let mut used = Vec::new();
         for (place, column) in columns.into_iter().enumerate() {
-            if let Some(at) = places[place] {
-                used.push((at, finish(column, table, place)?));
+            if let Some(at) = self.places[place] {
+                used.push((at, finish(column, sheet, place)?));
             }
         }
         used.sort_by_key(|&(at, _)| at);
-        let columns: Vec<String> = used.iter().map(|&(at, _)| known[at].name.clone()).collect();
-        Ok(Some(Dataset {
+        let columns: Vec<String> = used.iter().map(|&(at, _)| self.known[at].name.clone()).collect();
+        Ok(Dataset {
             cells: Cells::Table(used.into_iter().map(|(_, values)| values).collect()),
             shape: vec![columns.len()],
             image: None,
             columns,
             target: Target::None,
             weights: None,
-            source: table.place(),
-        }))
+            source: sheet.place(),
+        })
+    }
+}
+
+impl FeatureRows {
+    /// The rows of a block.
+    ///
+    /// # Errors
+    /// If a row is of another length than the first, or a cell of a column of numbers is none, and that is to stop.
+    pub(crate) fn read(&self, block: &Block) -> Result<BlockOfRows, InputError> {
+        let bytes = block.text.len() as u64;
+        let quiet = if self.on_error == OnError::Stop { self.sheet.clone() } else { self.sheet.quiet() };
+        let mut columns = self.layout.columns();
+        let whole = quiet.read(block, &mut columns).and_then(|rows| Ok((rows, self.layout.arrange(columns, &quiet)?)));
+        match whole {
+            Ok((rows, data)) => {
+                Ok(BlockOfRows { data: (rows > 0).then_some(data), bad: Vec::new(), shown: Vec::new(), bytes })
+            }
+            Err(e) if self.on_error == OnError::Stop => Err(e),
+            Err(_) => self.one_by_one(block, &quiet),
+        }
+    }
+
+    /// Each row by itself, to tell those that can be read from the others.
+    fn one_by_one(&self, block: &Block, quiet: &Sheet) -> Result<BlockOfRows, InputError> {
+        let (mut columns, mut count, mut good) = (self.layout.columns(), 0, 0);
+        let (mut bad, mut shown) = (Vec::new(), Vec::new());
+        quiet.each_row(block, |row| {
+            let mut one = self.layout.columns();
+            let read = quiet.push(row, block.at, &mut one);
+            if read.is_err() || one.iter().any(Column::is_mistaken) {
+                bad.push(count);
+                if shown.len() < SHOWN {
+                    shown.push((row.clone(), block.at));
+                }
+            } else {
+                columns.iter_mut().zip(one).for_each(|(column, one)| column.append(one));
+                good += 1;
+            }
+            count += 1;
+            Ok(())
+        })?;
+        let data = if good > 0 { Some(self.layout.arrange(columns, quiet)?) } else { None };
+        Ok(BlockOfRows { data, bad, shown, bytes: block.text.len() as u64 })
+    }
+
+    /// What is wrong with the first rows of the block that could not be read, with their lines. The file is read once more for
+    /// each.
+    pub(crate) fn complaints(&self, rows: &BlockOfRows) -> Vec<InputError> {
+        let complain = |(row, from): &(ByteRecord, u64)| {
+            let mut columns = self.layout.columns();
+            let read = self.sheet.push(row, *from, &mut columns);
+            read.and_then(|()| self.layout.arrange(columns, &self.sheet)).err()
+        };
+        rows.shown.iter().filter_map(complain).collect()
     }
 }
 
@@ -138,7 +237,7 @@ fn headed(table: &Table, columns: &[String]) -> bool {
 }
 
 fn by_name(table: &Table, known: &[Known]) -> Result<Vec<Option<usize>>, InputError> {
-    let names = table.names();
+    let names = table.sheet.names();
     let places: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
     let place = |column: &Known| {
         if column.kind == Kind::Ignored {
@@ -155,7 +254,7 @@ fn by_name(table: &Table, known: &[Known]) -> Result<Vec<Option<usize>>, InputEr
             };
             let expected = format!("a column {}, as in training", excerpt(column));
             let found = format!("columns {}", listing(names));
-            InputError::new(format!("{}, header", table.place()), expected, found, hint)
+            InputError::new(format!("{}, header", table.sheet.place()), expected, found, hint)
         })
     };
     known.iter().map(place).collect()
@@ -163,13 +262,13 @@ fn by_name(table: &Table, known: &[Known]) -> Result<Vec<Option<usize>>, InputEr
 
 fn by_order(table: &Table, columns: &[String], target: Option<&str>) -> Result<Vec<Option<usize>>, InputError> {
     let width = columns.len();
-    let found = table.names().len();
+    let found = table.sheet.names().len();
     if found == width || (found == width + 1 && target.is_some()) {
         return Ok((0..width).map(Some).collect());
     }
     let or = target.map_or(String::new(), |target| format!(", or {} with {}", width + 1, excerpt(target)));
     Err(InputError::new(
-        table.place(),
+        table.sheet.place(),
         format!("{width} columns, as in training{or}"),
         found.to_string(),
         "give the columns of training in their order, or add a header that names them",

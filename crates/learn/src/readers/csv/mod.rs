@@ -3,27 +3,33 @@
 //! A column is of numbers or of categories as its cells say: see `column.rs`. What its gaps stand for, the
 //! [encoding](crate::encoding) decides.
 
+mod blocks;
 mod column;
 mod delimiter;
 mod features;
 mod number;
 mod quotes;
+mod store;
 mod table;
 mod target;
 
+pub(crate) use blocks::Block;
 pub use column::Kind;
-pub(crate) use features::numbered;
-pub use features::{Features, Known, read_features};
+pub(crate) use features::{BlockOfRows, FeatureRows, numbered};
+pub use features::{Features, Known, OnError, read_features};
+pub(crate) use store::store;
 
 use crate::{
     closest::closest,
     columns::{Reason, Values},
     dataset::{Cells, Dataset},
     input_error::{InputError, excerpt, listing},
+    pipeline::in_order,
+    settings::all_threads,
 };
 use column::{Column, Found};
 use std::path::Path;
-use table::{Table, is_number};
+use table::{Sheet, Table, is_number};
 
 /// Up to so many kinds of whole numbers are classes, and so many words are never too many.
 const FEW: usize = 20;
@@ -84,37 +90,23 @@ pub fn read(path: &Path, options: &CsvOptions) -> Result<Dataset, InputError> {
 
 /// Reads a table; a target is asked for only if it `must` be there.
 pub(crate) fn read_table(path: &Path, options: &CsvOptions, must: bool) -> Result<Dataset, InputError> {
-    let mut table = Table::open(path, options.delimiter)?;
-    let asked = options.target.as_deref();
-    let headed = options.header.unwrap_or_else(|| {
-        asked.is_some_and(|name| !is_number(name) && table.first().contains(name)) || table.looks_headed()
-    });
-    if headed {
-        table.take_header()?;
-    }
-    table.require_rows()?;
-    let learned = if must || asked.is_some() { Some(target_column(&table, asked, headed)?) } else { None };
-    let weighed = options.weights.as_deref().map(|name| named(&table, "weights", name, learned)).transpose()?;
-    let mut columns = columns(&table, options, learned)?;
-    if let Some(at) = weighed {
-        columns[at] = Column::new(Some(Kind::Number));
-    }
-    fill(&mut table, &mut columns)?;
+    let (table, kinds, learned, weighed) = asked_columns(path, options, must)?;
+    let (columns, sheet) = fill(table, &kinds)?;
 
     let (mut cells, mut names) = (Vec::new(), Vec::new());
     let (mut target, mut weights) = (crate::dataset::Target::None, None);
     for (at, column) in columns.into_iter().enumerate() {
         if learned == Some(at) {
-            target = target::finish(column, &table, at, options.kind)?;
+            target = target::finish(column, &sheet, at, options.kind)?;
             continue;
         }
-        names.push(table.names()[at].clone());
+        names.push(sheet.names()[at].clone());
         cells.push(if weighed == Some(at) {
             let rows = column.rows();
-            weights = Some(weights_of(column, &table, at)?);
+            weights = Some(weights_of(column, &sheet, at)?);
             Values::Ignored { rows, reason: Reason::Weights }
         } else {
-            finish(column, &table, at)?
+            finish(column, &sheet, at)?
         });
     }
     Ok(Dataset {
@@ -128,9 +120,35 @@ pub(crate) fn read_table(path: &Path, options: &CsvOptions, must: bool) -> Resul
     })
 }
 
-/// The empty columns, of the types that are asked for.
-fn columns(table: &Table, options: &CsvOptions, learned: Option<usize>) -> Result<Vec<Column>, InputError> {
-    let names = table.names();
+/// The table before its rows, what each column is asked to be, and where the target and the weights are.
+type Asked = (Table, Vec<Option<Kind>>, Option<usize>, Option<usize>);
+
+/// Opens a table; a target is asked for only if it `must` be there.
+fn asked_columns(path: &Path, options: &CsvOptions, must: bool) -> Result<Asked, InputError> {
+    let mut table = Table::open(path, options.delimiter)?;
+    let asked = options.target.as_deref();
+    let headed = options.header.unwrap_or_else(|| {
+        asked.is_some_and(|name| !is_number(name) && table.first().contains(name)) || table.looks_headed()
+    });
+    if headed {
+        table.take_header()?;
+    }
+    table.require_rows()?;
+    let sheet = &table.sheet;
+    let learned = if must || asked.is_some() { Some(target_column(sheet, asked, headed)?) } else { None };
+    let weighed = options.weights.as_deref().map(|name| named(sheet, "weights", name, learned)).transpose()?;
+    let kinds = kinds(sheet, options, learned, weighed)?;
+    Ok((table, kinds, learned, weighed))
+}
+
+/// What each column is asked to be.
+fn kinds(
+    sheet: &Sheet,
+    options: &CsvOptions,
+    learned: Option<usize>,
+    weighed: Option<usize>,
+) -> Result<Vec<Option<Kind>>, InputError> {
+    let names = sheet.names();
     let mut kinds: Vec<Option<Kind>> = names
         .iter()
         .map(|name| options.known.iter().find(|known| known.name == *name).map(|known| known.kind))
@@ -139,20 +157,23 @@ fn columns(table: &Table, options: &CsvOptions, learned: Option<usize>) -> Resul
         [("category", &options.category, Kind::Category), ("ignore", &options.ignore, Kind::Ignored)]
     {
         for name in asked {
-            kinds[named(table, option, name, learned)?] = Some(kind);
+            kinds[named(sheet, option, name, learned)?] = Some(kind);
         }
     }
-    let columns = kinds.into_iter().enumerate();
-    Ok(columns
-        .map(|(at, kind)| if learned == Some(at) { target::column(options.kind) } else { Column::new(kind) })
-        .collect())
+    if let Some(at) = learned {
+        kinds[at] = target::kind(options.kind);
+    }
+    if let Some(at) = weighed {
+        kinds[at] = Some(Kind::Number);
+    }
+    Ok(kinds)
 }
 
 /// The position of a column other than the target that an option names.
-fn named(table: &Table, option: &str, name: &str, learned: Option<usize>) -> Result<usize, InputError> {
-    let names = table.names();
+fn named(sheet: &Sheet, option: &str, name: &str, learned: Option<usize>) -> Result<usize, InputError> {
+    let names = sheet.names();
     let at = names.iter().position(|known| known == name);
-    let place = || format!("{}, {option}", table.place());
+    let place = || format!("{}, {option}", sheet.place());
     match at {
         Some(at) if learned == Some(at) => Err(InputError::new(
             place(),
@@ -171,50 +192,60 @@ fn named(table: &Table, option: &str, name: &str, learned: Option<usize>) -> Res
     }
 }
 
-/// Reads all rows into the columns.
-fn fill(table: &mut Table, columns: &mut [Column]) -> Result<(), InputError> {
-    while table.advance()? {
-        let byte = table.byte();
-        for (at, (column, cell)) in columns.iter_mut().zip(table.cells()).enumerate() {
-            column.push(cell, byte).map_err(|why| table.unreadable(at, why))?;
-        }
-    }
-    Ok(())
+/// Reads all rows into columns of these kinds, blocks of them on all threads.
+fn fill(table: Table, kinds: &[Option<Kind>]) -> Result<(Vec<Column>, Sheet), InputError> {
+    let (sheet, blocks) = table.split();
+    let mut columns: Vec<Column> = kinds.iter().copied().map(Column::new).collect();
+    let part = |(): &mut (), block: Block| {
+        let mut part: Vec<Column> = kinds.iter().copied().map(Column::new).collect();
+        sheet.read(&block, &mut part).map(|_| part)
+    };
+    in_order(
+        all_threads(),
+        blocks,
+        || Ok(()),
+        part,
+        |part| {
+            columns.iter_mut().zip(part).for_each(|(column, part)| column.append(part));
+            Ok(())
+        },
+    )?;
+    Ok((columns, sheet))
 }
 
 /// The column's values, errors with their place.
-fn finish(column: Column, table: &Table, at: usize) -> Result<Values, InputError> {
+fn finish(column: Column, sheet: &Sheet, at: usize) -> Result<Values, InputError> {
     let wrong =
-        |found: &Found, expected: &str, hint: &str| table.wrong(found.byte, at, expected, excerpt(&found.text), hint);
-    column.finish(&table.names()[at], wrong)
+        |found: &Found, expected: &str, hint: &str| sheet.wrong(found.byte, at, expected, excerpt(&found.text), hint);
+    column.finish(&sheet.names()[at], wrong)
 }
 
 /// Finite weights from 0.
-fn weights_of(column: Column, table: &Table, at: usize) -> Result<Vec<f32>, InputError> {
+fn weights_of(column: Column, sheet: &Sheet, at: usize) -> Result<Vec<f32>, InputError> {
     if let Some(byte) = column.first_empty {
         let hint = "fill the cell; 0 leaves the row out of the loss";
-        return Err(table.wrong(byte, at, "a weight", "an empty cell".to_owned(), hint));
+        return Err(sheet.wrong(byte, at, "a weight", "an empty cell".to_owned(), hint));
     }
     let wrong = |found: &Found, _: &str, _: &str| {
         let hint = "correct the cell; 0 leaves the row out of the loss";
-        table.wrong(found.byte, at, "a weight, a finite number from 0", excerpt(&found.text), hint)
+        sheet.wrong(found.byte, at, "a weight, a finite number from 0", excerpt(&found.text), hint)
     };
-    match column.finish(&table.names()[at], wrong)? {
+    match column.finish(&sheet.names()[at], wrong)? {
         Values::Numbers(cells) => Ok(cells.into_iter().map(|cell| cell as f32).collect()),
-        _ => Err(InputError::new(table.place(), "weights", "no numbers", "choose another column")),
+        _ => Err(InputError::new(sheet.place(), "weights", "no numbers", "choose another column")),
     }
 }
 
 /// The position of the target.
-fn target_column(table: &Table, asked: Option<&str>, headed: bool) -> Result<usize, InputError> {
-    let names = table.names();
+fn target_column(sheet: &Sheet, asked: Option<&str>, headed: bool) -> Result<usize, InputError> {
+    let names = sheet.names();
     let last = names.len().saturating_sub(1);
     if last == 0 {
         return Err(InputError::new(
-            table.place(),
+            sheet.place(),
             "at least two columns: the target and what to tell it by",
             "one",
-            format!("cells are told apart by {}; --delimiter says what else is between them", table.delimiter()),
+            format!("cells are told apart by {}; --delimiter says what else is between them", sheet.delimiter()),
         ));
     }
     let choices = if headed {
@@ -224,7 +255,7 @@ fn target_column(table: &Table, asked: Option<&str>, headed: bool) -> Result<usi
     };
     let Some(asked) = asked else {
         let hint = format!("--target COLUMN says which column to learn: {choices}");
-        return Err(InputError::new(table.place(), "a target column", "none given", hint));
+        return Err(InputError::new(sheet.place(), "a target column", "none given", hint));
     };
     names.iter().position(|name| name == asked).ok_or_else(|| {
         let near = closest(asked, names.iter().map(String::as_str)).filter(|_| headed);
@@ -233,7 +264,7 @@ fn target_column(table: &Table, asked: Option<&str>, headed: bool) -> Result<usi
             None if headed => "the first line is taken for the columns' names; if it is not that, remove it".to_owned(),
             None => "--target COLUMN says which column to learn".to_owned(),
         };
-        InputError::new(format!("{}, target", table.place()), choices, excerpt(asked), hint)
+        InputError::new(format!("{}, target", sheet.place()), choices, excerpt(asked), hint)
     })
 }
 

@@ -1,30 +1,43 @@
-//! The rows of a CSV file in turn, all of one width, each cell with its place.
+//! A CSV file: what all its rows have in common, its first rows, and then blocks of rows, all of one width, each cell with its
+//! place.
 
-use super::{column::Unreadable, delimiter, number, quotes, quotes::Quotes};
+use super::{
+    blocks::{Block, Blocks, Cut},
+    column::{Column, Unreadable},
+    delimiter, number, quotes,
+};
 use crate::{
     input_error::{InputError, excerpt},
     readers::gzip,
 };
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use csv::{ByteRecord, ReaderBuilder};
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet},
     fs,
     io::{self, BufReader, Cursor, Read},
     path::{Path, PathBuf},
 };
 
-/// The reader's share of the file in memory.
-const BUFFER: usize = 256 << 10;
-
-/// A file being read: at a row, or before the first.
-pub(super) struct Table {
+/// What the rows of a file have in common, and complaints about them with their place.
+#[derive(Clone)]
+pub(super) struct Sheet {
     path: PathBuf,
-    reader: Reader<Quotes<Box<dyn Read + Send>>>,
     delimiter: u8,
-    /// Up to two rows read ahead: enough to tell a header.
-    ahead: VecDeque<ByteRecord>,
-    row: ByteRecord,
     names: Vec<String>,
+    /// Whether complaints go without lines, for which the file is read a second time.
+    is_quiet: bool,
+}
+
+/// A file being read.
+pub(super) struct Table {
+    pub(super) sheet: Sheet,
+    blocks: Blocks,
+    /// The first two rows or more, if the file has as many.
+    first: Option<Block>,
+    /// Up to two rows read ahead: enough to tell a header.
+    ahead: Vec<ByteRecord>,
+    /// How many of them are no rows but names.
+    headers: usize,
 }
 
 /// Whether this is written as a number, finite or not.
@@ -71,54 +84,69 @@ impl Table {
         let whole = (start.len() as u64) < START;
         let delimiter = delimiter.or_else(|| by_ending(path)).unwrap_or_else(|| delimiter::guess(&start, whole));
         let text: Box<dyn Read + Send> = Box::new(Cursor::new(start).chain(text));
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true) // uneven rows are for us to report
-            .delimiter(delimiter)
-            .buffer_capacity(BUFFER)
-            .from_reader(Quotes::new(text));
-        let (ahead, row, names) = (VecDeque::new(), ByteRecord::new(), Vec::new());
-        let mut table = Self { path: path.to_owned(), reader, delimiter, ahead, row, names };
-        while table.ahead.len() < 2 && table.read()? {
-            let row = std::mem::take(&mut table.row);
-            table.ahead.push_back(row);
-        }
-        let Some(first) = table.ahead.front() else {
-            return Err(InputError::new(table.place(), "a table", "an empty file", "give a CSV file with rows"));
+        let sheet = Sheet { path: path.to_owned(), delimiter, names: Vec::new(), is_quiet: false };
+        let (blocks, ahead) = (Blocks::new(path, text, delimiter), Vec::new());
+        let mut table = Table { sheet, blocks, first: None, ahead, headers: 0 };
+        table.look_ahead()?;
+        let Some(first) = table.ahead.first() else {
+            return Err(InputError::new(table.sheet.place(), "a table", "an empty file", "give a CSV file with rows"));
         };
         if table.ahead.iter().any(|row| row.as_slice().contains(&0)) {
             return Err(InputError::new(
-                table.place(),
+                table.sheet.place(),
                 "a table as text",
                 "binary data",
                 "give a CSV file, plain or gzipped",
             ));
         }
-        table.names = (0..first.len()).map(|at| at.to_string()).collect();
+        table.sheet.names = (0..first.len()).map(|at| at.to_string()).collect();
         Ok(table)
     }
 
-    /// The columns' names.
-    pub(super) fn names(&self) -> &[String] {
-        &self.names
+    /// Reads the first two rows; they are left in the first block.
+    fn look_ahead(&mut self) -> Result<(), InputError> {
+        while let Some(more) = next(&mut self.blocks, &self.sheet)? {
+            let mut block = match self.first.take() {
+                None => more,
+                Some(first) => Block { text: [first.text, more.text].concat(), at: first.at },
+            };
+            let mut rows = self.sheet.rows(&block);
+            self.ahead.clear();
+            while self.ahead.len() < 2 {
+                let mut row = ByteRecord::new();
+                if !rows.read_byte_record(&mut row).map_err(|e| self.sheet.broken(e))? {
+                    break;
+                }
+                self.ahead.push(row);
+            }
+            block.text.shrink_to_fit();
+            self.first = Some(block);
+            if self.ahead.len() == 2 {
+                break;
+            }
+        }
+        Ok(())
     }
 
-    /// The file's name, for messages.
-    pub(super) fn place(&self) -> String {
-        self.path.display().to_string()
+    /// The rows behind the header, a block at a time; none after the last.
+    pub(super) fn next_block(&mut self) -> Result<Option<Block>, InputError> {
+        let Some(mut first) = self.first.take() else { return next(&mut self.blocks, &self.sheet) };
+        if self.headers > 0 {
+            let start = self.ahead.get(1).map_or(first.text.len(), |row| place(row) as usize);
+            first.text.drain(..start);
+            first.at += start as u64;
+        }
+        Ok(Some(first))
+    }
+
+    /// The table in two: for those who take blocks, and for those who read them.
+    pub(super) fn split(mut self) -> (Sheet, impl FnMut() -> Result<Option<Block>, InputError> + Send) {
+        (self.sheet.clone(), move || self.next_block())
     }
 
     /// The cells of the first row.
     pub(super) fn first(&self) -> HashSet<&str> {
-        self.ahead.front().into_iter().flatten().map(loosely).collect()
-    }
-
-    /// What stands between the cells, in words.
-    pub(super) fn delimiter(&self) -> String {
-        match self.delimiter {
-            b'\t' => "a tab".to_owned(),
-            other => format!("'{}'", char::from(other)),
-        }
+        self.ahead.first().into_iter().flatten().map(loosely).collect()
     }
 
     /// Whether the first row has a word where the second has a number; a first row that is
@@ -130,7 +158,7 @@ impl Table {
             let text = loosely(cell);
             !text.is_empty() && !is_number(text) && !GAPS.iter().any(|g| text.eq_ignore_ascii_case(g))
         };
-        match (self.ahead.front(), self.ahead.get(1)) {
+        match (self.ahead.first(), self.ahead.get(1)) {
             (Some(first), Some(second)) => {
                 let mut pairs = first.iter().zip(second);
                 pairs.any(|(above, below)| word(above) && is_number(loosely(below)))
@@ -142,15 +170,16 @@ impl Table {
 
     /// Takes the first row as the columns' names; a column without one keeps its number.
     pub(super) fn take_header(&mut self) -> Result<(), InputError> {
-        self.advance()?;
-        let mut names = Vec::with_capacity(self.names.len());
+        let Self { sheet, ahead, headers, .. } = self;
+        let Some(row) = ahead.first() else { return Ok(()) };
+        let mut names = Vec::with_capacity(sheet.names.len());
         let mut places = HashMap::new();
-        for at in 0..self.names.len() {
-            let text = self.text(at)?;
-            let name = if text.is_empty() { self.names[at].clone() } else { text.to_owned() };
+        for (at, cell) in row.iter().enumerate() {
+            let text = str::from_utf8(cell).map_err(|_| sheet.unreadable(row, 0, at, Unreadable::NotUtf8))?.trim();
+            let name = if text.is_empty() { sheet.names[at].clone() } else { text.to_owned() };
             if let Some(before) = places.insert(name.clone(), at) {
                 return Err(InputError::new(
-                    format!("{}, header", self.place()),
+                    format!("{}, header", sheet.place()),
                     "each column name once",
                     format!("{} in columns {before} and {at}", excerpt(&name)),
                     "rename or remove one of the two",
@@ -158,15 +187,15 @@ impl Table {
             }
             names.push(name);
         }
-        self.names = names;
+        (sheet.names, *headers) = (names, 1);
         Ok(())
     }
 
     /// Complains where the header is all there is.
     pub(super) fn require_rows(&self) -> Result<(), InputError> {
-        if self.ahead.is_empty() {
+        if self.ahead.len() == self.headers {
             return Err(InputError::new(
-                self.place(),
+                self.sheet.place(),
                 "rows below the header",
                 "only a header",
                 "add rows; a table without a header needs numbers in its first row",
@@ -174,38 +203,115 @@ impl Table {
         }
         Ok(())
     }
+}
 
-    /// Goes to the next row; false after the last.
-    pub(super) fn advance(&mut self) -> Result<bool, InputError> {
-        match self.ahead.pop_front() {
-            Some(row) => self.row = row,
-            None if self.read()? => {}
-            None => return Ok(false),
+/// The next block of rows.
+fn next(blocks: &mut Blocks, sheet: &Sheet) -> Result<Option<Block>, InputError> {
+    match blocks.next()? {
+        Cut::Block(block) => Ok(Some(block)),
+        Cut::End => Ok(None),
+        Cut::Unclosed => {
+            sheet.expect_closed_quotes()?;
+            let hint = "close the quote; within a quoted cell a quote is written twice";
+            Err(InputError::new(sheet.place(), "a quote that is closed", "the end of the text within one", hint))
         }
-        let (expected, found) = (self.names.len(), self.row.len());
+        Cut::TooLong => {
+            let hint = "look for line ends that are none, or another kind of file";
+            Err(InputError::new(sheet.place(), "rows of at most 64 MB", "a longer one", hint))
+        }
+    }
+}
+
+/// Where in its block a row starts.
+fn place(row: &ByteRecord) -> u64 {
+    row.position().map_or(0, csv::Position::byte)
+}
+
+impl Sheet {
+    /// The columns' names.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The file's name, for messages.
+    pub(super) fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// What stands between the cells, in words.
+    pub(super) fn delimiter(&self) -> String {
+        match self.delimiter {
+            b'\t' => "a tab".to_owned(),
+            other => format!("'{}'", char::from(other)),
+        }
+    }
+
+    /// The same, with complaints that cost nothing.
+    pub(super) fn quiet(&self) -> Sheet {
+        Sheet { is_quiet: true, ..self.clone() }
+    }
+
+    /// Reads the rows of a block into `columns`; returns how many there are.
+    ///
+    /// # Errors
+    /// If a row is of another length than the first, or a cell is no text.
+    pub(super) fn read(&self, block: &Block, columns: &mut [Column]) -> Result<usize, InputError> {
+        let mut count = 0;
+        self.each_row(block, |row| {
+            count += 1;
+            self.push(row, block.at, columns)
+        })?;
+        Ok(count)
+    }
+
+    /// Hands the block's rows on, of any length.
+    pub(super) fn each_row(
+        &self,
+        block: &Block,
+        mut to: impl FnMut(&ByteRecord) -> Result<(), InputError>,
+    ) -> Result<(), InputError> {
+        let (mut rows, mut row) = (self.rows(block), ByteRecord::new());
+        while rows.read_byte_record(&mut row).map_err(|e| self.broken(e))? {
+            to(&row)?;
+        }
+        Ok(())
+    }
+
+    /// The block's rows, of any length.
+    fn rows<'a>(&self, block: &'a Block) -> csv::Reader<&'a [u8]> {
+        ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true) // uneven rows are for us to report
+            .delimiter(self.delimiter)
+            .from_reader(&block.text)
+    }
+
+    /// Adds a row of the block that begins at `from`.
+    pub(super) fn push(&self, row: &ByteRecord, from: u64, columns: &mut [Column]) -> Result<(), InputError> {
+        let byte = from + place(row);
+        let (expected, found) = (self.names.len(), row.len());
         if found != expected {
-            if self.row.as_slice().contains(&b'\n') {
+            if !self.is_quiet && row.as_slice().contains(&b'\n') {
                 self.expect_closed_quotes()?;
             }
             return Err(InputError::new(
-                self.line(self.byte()),
+                self.line(byte),
                 format!("{expected} cells, as in the first row"),
                 found.to_string(),
                 "look for a missing comma, one too many, or a quote that is not closed",
             ));
         }
-        Ok(true)
+        for (at, (column, cell)) in columns.iter_mut().zip(row).enumerate() {
+            column.push(cell, byte).map_err(|why| self.unreadable(row, from, at, why))?;
+        }
+        Ok(())
     }
 
-    fn read(&mut self) -> Result<bool, InputError> {
-        let more = self.reader.read_byte_record(&mut self.row).map_err(|e| match e.kind() {
-            csv::ErrorKind::Io(e) => gzip::error(&self.path, e),
-            _ => InputError::new(self.place(), "a table", e.to_string(), "correct the file"),
-        })?;
-        if !more && self.reader.get_ref().odd() {
-            self.expect_closed_quotes()?;
+    fn broken(&self, e: csv::Error) -> InputError {
+        match e.into_kind() {
+            csv::ErrorKind::Io(e) => gzip::error(&self.path, &e),
+            other => InputError::new(self.place(), "a table", format!("{other:?}"), "correct the file"),
         }
-        Ok(more)
     }
 
     /// Complains about a quote that swallowed the rest of the file. The CSV reader takes the end for its other half.
@@ -220,51 +326,34 @@ impl Table {
         ))
     }
 
-    /// The row's cells.
-    pub(super) fn cells(&self) -> impl Iterator<Item = &[u8]> {
-        self.row.iter()
-    }
-
-    /// Where in the file the row starts.
-    pub(super) fn byte(&self) -> u64 {
-        self.row.position().map_or(0, csv::Position::byte)
-    }
-
-    /// The row's cell as text, without the spaces around it.
-    fn text(&self, column: usize) -> Result<&str, InputError> {
-        let cell = self.row.get(column).unwrap_or_default();
-        let text = str::from_utf8(cell).map_err(|_| self.unreadable(column, Unreadable::NotUtf8))?;
-        Ok(text.trim())
-    }
-
-    /// The complaint about a cell of the row that is no text.
-    pub(super) fn unreadable(&self, column: usize, why: Unreadable) -> InputError {
+    /// The complaint about a cell, of a row of the block that begins at `from`, that is no text.
+    fn unreadable(&self, row: &ByteRecord, from: u64, column: usize, why: Unreadable) -> InputError {
+        let byte = from + place(row);
         match why {
             Unreadable::Nul => {
                 let hint = "the file may be binary or damaged, or UTF-16: save it as UTF-8 text";
-                self.wrong(self.byte(), column, "text", "a NUL byte".to_owned(), hint)
+                self.wrong(byte, column, "text", "a NUL byte".to_owned(), hint)
             }
             Unreadable::NotUtf8 => {
-                let found = match self.first_invalid() {
+                let found = match self.first_invalid(row, byte) {
                     Some((at, byte)) => format!("byte {byte:#04x} at byte {at} of the text"),
                     None => "bytes that are no UTF-8".to_owned(),
                 };
-                self.wrong(self.byte(), column, "UTF-8 text", found, "save the file as UTF-8")
+                self.wrong(byte, column, "UTF-8 text", found, "save the file as UTF-8")
             }
         }
     }
 
     /// The first byte from the row on that is no UTF-8, with its place in the unpacked file.
-    fn first_invalid(&self) -> Option<(u64, u8)> {
-        let (mut text, mark) = open(&self.path).ok().filter(|_| self.is_file())?;
-        let from = self.byte();
+    fn first_invalid(&self, row: &ByteRecord, from: u64) -> Option<(u64, u8)> {
+        let (mut text, mark) = open(&self.path).ok().filter(|_| !self.is_quiet && self.is_file())?;
         io::copy(&mut text.by_ref().take(from), &mut io::sink()).ok()?;
         // The row's cells, their quotes and delimiters.
-        let most = 2 * self.row.as_slice().len() as u64 + 4 * self.row.len() as u64 + 16;
-        let mut row = Vec::new();
-        text.take(most).read_to_end(&mut row).ok()?;
-        let at = str::from_utf8(&row).err()?.valid_up_to();
-        Some((mark + from + at as u64, *row.get(at)?))
+        let most = 2 * row.as_slice().len() as u64 + 4 * row.len() as u64 + 16;
+        let mut bytes = Vec::new();
+        text.take(most).read_to_end(&mut bytes).ok()?;
+        let at = str::from_utf8(&bytes).err()?.valid_up_to();
+        Some((mark + from + at as u64, *bytes.get(at)?))
     }
 
     fn is_file(&self) -> bool {
@@ -290,7 +379,7 @@ impl Table {
 
     fn count_lines(&self, byte: u64) -> Option<u64> {
         // A pipe is not there a second time.
-        let (text, _) = open(&self.path).ok().filter(|_| self.is_file())?;
+        let (text, _) = open(&self.path).ok().filter(|_| !self.is_quiet && self.is_file())?;
         let mut line = 1;
         for (at, found) in (0..).zip(BufReader::new(text).bytes()) {
             match found.ok()? {

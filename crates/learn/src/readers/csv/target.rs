@@ -3,43 +3,42 @@
 use super::{
     FEW, TargetKind,
     column::{Column, Found, Kind, Words},
-    table::Table,
+    table::Sheet,
 };
 use crate::{
     dataset::Target,
     input_error::{InputError, excerpt},
 };
 
-/// The column before its first cell, of a target of this kind.
-pub(super) fn column(kind: Option<TargetKind>) -> Column {
-    Column::new(match kind {
-        None => None,
-        Some(TargetKind::Classes) => Some(Kind::Category),
-        Some(TargetKind::Numbers) => Some(Kind::Number),
+/// What the column of such a target is asked to be.
+pub(super) fn kind(kind: Option<TargetKind>) -> Option<Kind> {
+    kind.map(|kind| match kind {
+        TargetKind::Classes => Kind::Category,
+        TargetKind::Numbers => Kind::Number,
     })
 }
 
 /// The target, of the kind that is asked for or that the cells suggest.
 pub(super) fn finish(
     column: Column,
-    table: &Table,
+    sheet: &Sheet,
     at: usize,
     asked: Option<TargetKind>,
 ) -> Result<Target, InputError> {
     if let Some(byte) = column.first_empty {
         let hint = "fill the cell, or remove the row";
-        return Err(table.wrong(byte, at, "a class or a number", "an empty cell".to_owned(), hint));
+        return Err(sheet.wrong(byte, at, "a class or a number", "an empty cell".to_owned(), hint));
     }
-    let name = table.names()[at].clone();
+    let name = sheet.names()[at].clone();
     let numbers = |column: &Column| column.numbers().map(|cells| cells.iter().map(|&cell| cell as f32).collect());
     let wrong =
-        |found: &Found, expected: &str, hint: &str| table.wrong(found.byte, at, expected, excerpt(&found.text), hint);
+        |found: &Found, expected: &str, hint: &str| sheet.wrong(found.byte, at, expected, excerpt(&found.text), hint);
     let no_number = |column: &Column| {
         let first = [&column.first_word, &column.first_not_finite].into_iter().flatten().min_by_key(|found| found.byte);
         let expected = "a finite number, as the target is of numbers";
         let hint = "correct the cell, or remove the row";
         first.map_or_else(
-            || InputError::new(table.place(), expected, "other cells", hint),
+            || InputError::new(sheet.place(), expected, "other cells", hint),
             |at| wrong(at, expected, hint),
         )
     };
@@ -71,7 +70,7 @@ pub(super) fn finish(
     }
     if distinct == 0 || (distinct > FEW && distinct * 2 > rows) {
         return Err(InputError::new(
-            format!("{}, column {}", table.place(), excerpt(&name)),
+            format!("{}, column {}", sheet.place(), excerpt(&name)),
             "numbers, or classes that come again",
             if distinct == 0 {
                 "too many different words".into()

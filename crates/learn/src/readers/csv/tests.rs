@@ -330,12 +330,46 @@ fn columns_that_are_missing() {
 }
 
 #[test]
-fn a_table_may_be_read_in_pieces() {
-    let file = write("a,b\n1,2\n3,4\n5,6\n");
-    let mut features = Features::open(file.path(), &known(&["a", "b"]), None, None).unwrap();
-    assert_eq!(numbers(&features.read(2).unwrap().unwrap()), [1.0, 2.0, 3.0, 4.0]);
-    assert_eq!(numbers(&features.read(2).unwrap().unwrap()), [5.0, 6.0]);
-    assert_eq!(features.read(2).unwrap(), None);
+fn a_table_of_many_blocks_is_the_table_of_its_rows() {
+    // Types, names and their order are found out over all blocks: a column of numbers has its first word in a late one.
+    let rows = 150_000;
+    let mut text = "n,late,word,y\n".to_owned();
+    for row in 0..rows {
+        let late = if row % 7 == 3 { String::new() } else { (row * 31 % 15).to_string() };
+        let late = if row >= rows - 30_000 { format!("\"w\n{}\"", row % 3) } else { late };
+        text += &format!("{}.5,{late},c{},{}\n", row * 7919 % 1000, row * 13 % 57, row % 2);
+    }
+    assert!(text.len() > 2 << 20);
+    let data = read(write(&text).path(), &target("y")).unwrap();
+    let [n, late, word] = &columns(&data)[..] else { panic!("three columns") };
+    let numbers: Vec<f64> = (0..rows).map(|row| f64::from(row * 7919 % 1000) + 0.5).collect();
+    assert_eq!(*n, Values::Numbers(numbers));
+    let (mut names, mut codes): (Vec<String>, Vec<u32>) = (Vec::new(), Vec::new());
+    for row in 0..rows {
+        let name = if row >= rows - 30_000 { format!("w\n{}", row % 3) } else { (row * 31 % 15).to_string() };
+        if row < rows - 30_000 && row % 7 == 3 {
+            codes.push(EMPTY);
+            continue;
+        }
+        let code = names.iter().position(|known| *known == name).unwrap_or_else(|| {
+            names.push(name);
+            names.len() - 1
+        });
+        codes.push(code as u32);
+    }
+    assert_eq!(*late, Values::Categories { codes, names });
+    assert!(matches!(word, Values::Categories { codes, names } if codes.len() == rows as usize && names.len() == 57));
+    assert!(matches!(&data.target, Target::Classes { labels, .. } if labels.len() == rows as usize));
+}
+
+#[test]
+fn the_first_error_of_many_blocks_is_told_with_its_line() {
+    let mut text = "a,b\n".to_owned() + &"1.25,2\n".repeat(400_000);
+    text += "1\n";
+    text += &"1.25,2\n".repeat(400_000);
+    text += "1,2,3\n";
+    let error = read(write(&text).path(), &target("b")).unwrap_err();
+    assert!(error.place.ends_with("line 400002"), "{}", error.place);
 }
 
 #[test]

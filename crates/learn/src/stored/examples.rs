@@ -1,0 +1,44 @@
+//! Rows on disk as a network takes them: encoded where they are needed, a group at a time.
+
+use super::Stored;
+use crate::encoding::{Encoding, Table};
+use crate::input_error::InputError;
+use crate::model::Task;
+
+/// A table on disk, and how its rows are encoded.
+#[derive(Debug)]
+pub(crate) struct StoredExamples {
+    pub(crate) stored: Stored,
+    pub(crate) encoding: Encoding,
+}
+
+impl StoredExamples {
+    /// The rows of a group.
+    pub(crate) fn group(&self, group: usize) -> Result<Table, InputError> {
+        self.encoding.apply(self.stored.group(group)?)
+    }
+
+    /// Whether the target is one of some classes.
+    pub(crate) fn is_of_classes(&self) -> bool {
+        matches!(self.encoding.task(), Task::Classes(_))
+    }
+
+    /// Hands the `rows`, in ascending order, on: tables, and which rows of them.
+    pub(crate) fn each<E: From<InputError>>(
+        &self,
+        rows: &[u32],
+        mut to: impl FnMut(&Table, &[u32]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut rest = rows;
+        for group in 0..self.stored.groups() {
+            let range = self.stored.rows_of(group);
+            let (here, others) = rest.split_at(rest.partition_point(|&row| (row as usize) < range.end));
+            if !here.is_empty() {
+                let within: Vec<u32> = here.iter().map(|&row| row - range.start as u32).collect();
+                to(&self.group(group)?, &within)?;
+            }
+            rest = others;
+        }
+        Ok(())
+    }
+}

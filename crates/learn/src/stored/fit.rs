@@ -1,0 +1,275 @@
+//! What a table on disk says, to the bit what the same table in memory says: features of the training rows, and warnings.
+//!
+//! A column's training cells are taken into memory if they need at most an eighth of what is given, and else read as often as
+//! they are needed. The median is then found by the digits of its 64 bits, sixteen at a time from the highest: each pass
+//! counts the cells that begin as it does (a radix selection). Bits in their order as unsigned numbers are
+//! cells in theirs once negative ones are turned over and the others' sign is set.
+
+use std::collections::HashSet;
+
+use super::{Stored, StoredCells, StoredColumn};
+use crate::categories::{self, Kept};
+use crate::columns::{EMPTY, Reason, Values};
+use crate::dataset::Target;
+use crate::feature::Feature;
+use crate::input_error::InputError;
+use crate::leaks::{LEAST, SAMPLE, Warning, tell_tale};
+use crate::row_hash::row_hashes;
+use crate::split::Split;
+
+impl Stored {
+    /// What each column becomes, fitted on these rows, in ascending order.
+    pub(crate) fn features(&self, train: &[u32]) -> Result<Vec<Feature>, InputError> {
+        let fits = train.len() as u64 * size_of::<f64>() as u64 <= self.memory / 8;
+        self.meta.columns.iter().map(|column| self.feature(column, train, fits)).collect()
+    }
+
+    fn feature(&self, column: &StoredColumn, train: &[u32], fits: bool) -> Result<Feature, InputError> {
+        let name = &column.name;
+        match &column.cells {
+            StoredCells::Numbers if fits => {
+                let mut cells = Vec::with_capacity(train.len());
+                self.each_number(column, train, &mut |cell| cells.push(cell))?;
+                Ok(Feature::of_numbers(name, cells))
+            }
+            StoredCells::Numbers => self.number(column, train),
+            StoredCells::Categories(names) => {
+                let (mut counts, mut empties) = (vec![0; names.len()], 0);
+                self.each_group(column, train, &mut |values, rows| {
+                    let Values::Categories { codes, .. } = values else { return };
+                    rows.iter().for_each(|&row| match codes[row] {
+                        EMPTY => empties += 1,
+                        code => counts[code as usize] += 1,
+                    });
+                })?;
+                let Kept { values, missing, other } = categories::kept_of(&counts, empties, names);
+                Ok(Feature::Category { name: name.clone(), values, missing, other })
+            }
+            StoredCells::Ignored(_) => Ok(Feature::Ignored { name: name.clone() }),
+        }
+    }
+
+    /// As [`Feature::of_numbers`], without the cells in memory.
+    fn number(&self, column: &StoredColumn, train: &[u32]) -> Result<Feature, InputError> {
+        let (mut known, mut all) = (0, 0);
+        self.each_number(column, train, &mut |cell| {
+            all += 1;
+            known += usize::from(!cell.is_nan());
+        })?;
+        let empty = self.median(column, train, known)?.unwrap_or(0.0);
+        let filled = |cell: f64| if cell.is_nan() { empty } else { cell };
+        let (mut first, mut constant) = (None, true);
+        // From what a sum begins with.
+        let mut sum = std::iter::empty::<f64>().sum::<f64>();
+        self.each_number(column, train, &mut |cell| {
+            constant &= *first.get_or_insert(filled(cell)) == filled(cell);
+            sum += filled(cell);
+        })?;
+        let (mean, scale) = match first {
+            None => (0.0, 1.0),
+            Some(first) if constant => (first, 1.0),
+            Some(_) => {
+                let (n, mut squares) = (f64::from(all), std::iter::empty::<f64>().sum::<f64>());
+                let mean = sum / n;
+                self.each_number(column, train, &mut |cell| squares += (filled(cell) - mean).powi(2))?;
+                let scale = (squares / n).sqrt();
+                (mean, if scale < f64::from(f32::MIN_POSITIVE) { 1.0 } else { scale })
+            }
+        };
+        Ok(Feature::Number { name: column.name.clone(), mean, scale, empty, indicator: known < all as usize })
+    }
+
+    /// The median of the `known` training cells that are numbers.
+    fn median(&self, column: &StoredColumn, train: &[u32], known: usize) -> Result<Option<f64>, InputError> {
+        const DIGIT: u32 = 16;
+        if known == 0 {
+            return Ok(None);
+        }
+        let (middle, mut prefix, mut left) = (known / 2, 0u64, known / 2);
+        for shift in (0..u64::BITS).step_by(DIGIT as usize).rev() {
+            let mut counts = vec![0usize; 1 << DIGIT];
+            self.each_number(column, train, &mut |cell| {
+                let ordered = ordered(cell);
+                if !cell.is_nan() && (shift + DIGIT == u64::BITS || ordered >> (shift + DIGIT) == prefix) {
+                    counts[(ordered >> shift) as usize & ((1 << DIGIT) - 1)] += 1;
+                }
+            })?;
+            let digit = counts.iter().position(|&count| {
+                let here = left < count;
+                left -= if here { 0 } else { count };
+                here
+            });
+            prefix = prefix << DIGIT | digit.unwrap_or(0) as u64;
+        }
+        let at = number_of(prefix);
+        if !known.is_multiple_of(2) {
+            return Ok(Some(at));
+        }
+        // The one before it, which may be its equal.
+        let (mut below, mut before) = (0, f64::NEG_INFINITY);
+        self.each_number(column, train, &mut |cell| {
+            if !cell.is_nan() && ordered(cell) < prefix {
+                below += 1;
+                before = before.max(cell);
+            }
+        })?;
+        let before = if below < middle { at } else { before };
+        Ok(Some(before + (at - before) / 2.0))
+    }
+
+    fn each_number(&self, column: &StoredColumn, rows: &[u32], to: &mut dyn FnMut(f64)) -> Result<(), InputError> {
+        self.each_group(column, rows, &mut |values, rows| {
+            let Values::Numbers(cells) = values else { return };
+            rows.iter().for_each(|&row| to(cells[row]));
+        })
+    }
+
+    /// Hands on a column's groups and, counted within each, which of the ascending `rows` it has.
+    fn each_group(
+        &self,
+        column: &StoredColumn,
+        rows: &[u32],
+        to: &mut dyn FnMut(&Values, &[usize]),
+    ) -> Result<(), InputError> {
+        let (mut rest, mut within) = (rows, Vec::new());
+        for group in 0..self.groups() {
+            let range = self.rows_of(group);
+            let (here, others) = rest.split_at(rest.partition_point(|&row| (row as usize) < range.end));
+            within.clear();
+            within.extend(here.iter().map(|&row| row as usize - range.start));
+            if !here.is_empty() {
+                to(&self.values(column, group)?, &within);
+            }
+            rest = others;
+        }
+        Ok(())
+    }
+
+    /// What [`leaks`](crate::leaks) says of the table.
+    pub(crate) fn warnings(&self, split: &Split) -> Result<Vec<Warning>, InputError> {
+        let (train, rows) = (&split.train, self.meta.rows);
+        let twice = self.duplicates(split)?;
+        let mut found: Vec<Warning> =
+            (twice > 0).then_some(Warning::DuplicateRows { rows: twice, of: split.test.len() }).into_iter().collect();
+        let sample: Vec<u32> = train.iter().copied().step_by(train.len().div_ceil(SAMPLE).max(1)).collect();
+        let target = match &self.target {
+            Target::Classes { labels, names } => Target::Classes {
+                labels: sample.iter().map(|&row| labels[row as usize]).collect(),
+                names: names.clone(),
+            },
+            Target::Numbers { values, name } => {
+                Target::Numbers { values: sample.iter().map(|&row| values[row as usize]).collect(), name: name.clone() }
+            }
+            Target::None => Target::None,
+        };
+        let places: Vec<u32> = (0..sample.len() as u32).collect();
+        for column in &self.meta.columns {
+            let name = column.name.clone();
+            let values = match &column.cells {
+                StoredCells::Ignored(Reason::Asked | Reason::Weights) => continue,
+                StoredCells::Ignored(reason) => {
+                    found.push(Warning::Ignored { column: name, reason: reason.to_string() });
+                    continue;
+                }
+                StoredCells::Numbers => {
+                    if self.is_identifier(column)? {
+                        found.push(Warning::Identifier { column: name, rows });
+                    }
+                    let mut cells = Vec::with_capacity(sample.len());
+                    self.each_number(column, &sample, &mut |cell| cells.push(cell))?;
+                    Values::Numbers(cells)
+                }
+                StoredCells::Categories(names) => {
+                    let mut sampled = Vec::with_capacity(sample.len());
+                    self.each_group(column, &sample, &mut |values, rows| {
+                        let Values::Categories { codes, .. } = values else { return };
+                        sampled.extend(rows.iter().map(|&row| codes[row]));
+                    })?;
+                    Values::Categories { codes: sampled, names: names.clone() }
+                }
+            };
+            found.extend(tell_tale(&column.name, &values, &target, &places));
+        }
+        Ok(found)
+    }
+
+    /// As [`leaks::duplicates`](crate::leaks::duplicates) of the test rows among the training rows, with the test rows' hashes alone in memory.
+    fn duplicates(&self, split: &Split) -> Result<usize, InputError> {
+        if split.test.is_empty() {
+            return Ok(0);
+        }
+        let mut hashes = Vec::with_capacity(split.test.len());
+        self.each_hash(&split.test, &mut |hash| hashes.push(hash))?;
+        let wanted: HashSet<u64> = hashes.iter().copied().collect();
+        let mut known = HashSet::new();
+        self.each_hash(&split.train, &mut |hash| {
+            if wanted.contains(&hash) {
+                known.insert(hash);
+            }
+        })?;
+        Ok(hashes.iter().filter(|hash| known.contains(hash)).count())
+    }
+
+    fn each_hash(&self, rows: &[u32], to: &mut dyn FnMut(u64)) -> Result<(), InputError> {
+        let mut rest = rows;
+        for group in 0..self.groups() {
+            let range = self.rows_of(group);
+            let (here, others) = rest.split_at(rest.partition_point(|&row| (row as usize) < range.end));
+            if !here.is_empty() {
+                let hashes = row_hashes(&self.group(group)?);
+                here.iter().for_each(|&row| to(hashes[row as usize - range.start]));
+            }
+            rest = others;
+        }
+        Ok(())
+    }
+
+    /// As in [`leaks`](crate::leaks): whole numbers, none twice, in order or hardly more than the rows. The numbers that have come are bits.
+    fn is_identifier(&self, column: &StoredColumn) -> Result<bool, InputError> {
+        let rows = self.meta.rows;
+        if rows < LEAST {
+            return Ok(false);
+        }
+        let (mut whole, mut rising, mut sorted, mut last) = (true, true, true, f64::NEG_INFINITY);
+        let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+        for group in 0..self.groups() {
+            let Values::Numbers(cells) = self.values(column, group)? else { return Ok(false) };
+            for cell in cells {
+                whole &= cell.fract() == 0.0;
+                rising &= cell > last;
+                sorted &= cell >= last;
+                (last, least, most) = (cell, least.min(cell), most.max(cell));
+            }
+            if !whole {
+                return Ok(false);
+            }
+        }
+        let reach = most - least;
+        if sorted || reach >= 2.0 * rows as f64 {
+            return Ok(sorted && rising);
+        }
+        let mut seen = vec![0u64; reach as usize / 64 + 1];
+        for group in 0..self.groups() {
+            let Values::Numbers(cells) = self.values(column, group)? else { return Ok(false) };
+            for cell in cells {
+                let at = (cell - least) as usize;
+                if seen[at / 64] >> (at % 64) & 1 == 1 {
+                    return Ok(false);
+                }
+                seen[at / 64] |= 1 << (at % 64);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Bits that are in order as the numbers are.
+fn ordered(number: f64) -> u64 {
+    let bits = number.to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+/// The number of such bits.
+fn number_of(ordered: u64) -> f64 {
+    f64::from_bits(if ordered >> 63 == 1 { ordered & !(1 << 63) } else { !ordered })
+}

@@ -1,0 +1,272 @@
+//! A table larger than memory: read once into a cache of its columns beside it, and from then on from there.
+//!
+//! ```text
+//! TABLE.chainrule-cache:  magic | chunks: the cells of one column for GROUP rows, f64 or u32 | meta, JSON | its place, length and CRC-32 | magic
+//! ```
+//!
+//! All integers are little-endian. Each chunk's CRC-32 is in the meta and is compared at each reading, so that damage is an error and
+//! never a number. The cache is of a file with this length, time of change, first and last 64 KiB, read with these options; when
+//! one of them differs it is made anew. It is written under another name and renamed when it is whole. Columns lie apart, as the
+//! encoding is fitted column by column, and in groups of rows, as batches are dealt from whole rows. The target and the
+//! weights, four bytes a row, stay in memory.
+
+mod cache;
+mod deal;
+mod examples;
+mod fit;
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+
+use crate::columns::{Reason, Values};
+use crate::dataset::{Cells, Dataset, Fnv, Target};
+use crate::input_error::InputError;
+use crate::readers::csv::{self, CsvOptions};
+
+pub(crate) use cache::{Cache, Writer};
+pub(crate) use deal::Dealer;
+pub(crate) use examples::StoredExamples;
+
+/// A table in its cache, its target in memory.
+#[derive(Debug)]
+pub struct Stored {
+    pub(crate) cache: Cache,
+    pub(crate) meta: Meta,
+    pub(crate) target: Target,
+    pub(crate) weights: Option<Vec<f32>>,
+    source: String,
+    /// Bytes that it should do with.
+    pub(crate) memory: u64,
+}
+
+/// What a cache says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Meta {
+    pub(crate) of: Identity,
+    pub(crate) rows: usize,
+    /// Rows of a chunk; the last may have fewer.
+    pub(crate) group: usize,
+    pub(crate) columns: Vec<StoredColumn>,
+    pub(crate) target: StoredTarget,
+    pub(crate) weights: Option<Vec<Chunk>>,
+    pub(crate) fingerprint: String,
+}
+
+/// What a cache is of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    version: String,
+    length: u64,
+    changed: u128,
+    ends: u32,
+    options: String,
+}
+
+/// A column's cells on disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StoredColumn {
+    pub(crate) name: String,
+    pub(crate) cells: StoredCells,
+    pub(crate) chunks: Vec<Chunk>,
+}
+
+/// What they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum StoredCells {
+    Numbers,
+    Categories(Vec<String>),
+    Ignored(Reason),
+}
+
+/// The target's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum StoredTarget {
+    Classes { names: Vec<String>, chunks: Vec<Chunk> },
+    Numbers { name: String, chunks: Vec<Chunk> },
+}
+
+/// Where a chunk is, and its CRC-32.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Chunk {
+    pub(crate) at: u64,
+    pub(crate) bytes: usize,
+    pub(crate) sum: u32,
+}
+
+/// Bytes in memory for each row: the target, its part of the split, and where it is in the order of an epoch, twice while that is found.
+const INDEX: u64 = 24;
+
+impl Stored {
+    /// Opens the table at `path`, from its cache if there is one of this file, or reads it into one. Training on it should do
+    /// with `memory` bytes.
+    ///
+    /// # Errors
+    /// Whatever the reader says; if the cache cannot be written; if the memory does not even hold the order of the rows.
+    pub fn open(path: &Path, options: &CsvOptions, memory: u64) -> Result<Stored, InputError> {
+        let of = identity(path, options)?;
+        let place = beside(path);
+        let source = path.display().to_string();
+        let known = Cache::open(&place).filter(|(_, meta)| meta.of == of);
+        let (cache, meta) = match known {
+            Some(known) => known,
+            None => {
+                let mut writer = Writer::new(&place)?;
+                let meta = csv::store(path, options, &mut writer, of)?;
+                writer.finish(meta)?
+            }
+        };
+        let least = meta.rows as u64 * INDEX + (16 << 20);
+        if least > memory {
+            return Err(InputError::new(
+                format!("{source}, --memory"),
+                format!("at least {} MB, for the order of {} rows", least.div_ceil(1_000_000), meta.rows),
+                format!("{} MB", memory / 1_000_000),
+                "give more, or fewer rows",
+            ));
+        }
+        let target = match &meta.target {
+            StoredTarget::Classes { names, chunks } => {
+                Target::Classes { labels: cache.all(chunks, u32::from_le_bytes)?, names: names.clone() }
+            }
+            StoredTarget::Numbers { name, chunks } => {
+                Target::Numbers { values: cache.all(chunks, f32::from_le_bytes)?, name: name.clone() }
+            }
+        };
+        let weights = meta.weights.as_ref().map(|chunks| cache.all(chunks, f32::from_le_bytes)).transpose()?;
+        Ok(Stored { cache, meta, target, weights, source, memory })
+    }
+
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        self.meta.rows
+    }
+
+    /// What the same table in memory has as its [fingerprint](crate::trainer::fingerprint).
+    pub fn fingerprint(&self) -> &str {
+        &self.meta.fingerprint
+    }
+
+    /// The table without its cells: as many rows, the columns' names.
+    pub fn outline(&self) -> Dataset {
+        let none = |column: &StoredColumn| Values::Ignored {
+            rows: self.meta.rows,
+            reason: match column.cells {
+                StoredCells::Ignored(reason) => reason,
+                _ => Reason::Asked,
+            },
+        };
+        self.dataset(self.meta.columns.iter().map(none).collect(), Target::None, None)
+    }
+
+    pub(crate) fn dataset(&self, cells: Vec<Values>, target: Target, weights: Option<Vec<f32>>) -> Dataset {
+        Dataset {
+            shape: vec![cells.len()],
+            cells: Cells::Table(cells),
+            image: None,
+            columns: self.meta.columns.iter().map(|column| column.name.clone()).collect(),
+            target,
+            weights,
+            source: self.source.clone(),
+        }
+    }
+
+    pub(crate) fn groups(&self) -> usize {
+        self.meta.rows.div_ceil(self.meta.group)
+    }
+
+    /// The rows of a group.
+    pub(crate) fn rows_of(&self, group: usize) -> std::ops::Range<usize> {
+        let begin = group * self.meta.group;
+        begin..(begin + self.meta.group).min(self.meta.rows)
+    }
+
+    /// The cells of one column in a group.
+    pub(crate) fn values(&self, column: &StoredColumn, group: usize) -> Result<Values, InputError> {
+        let rows = self.rows_of(group).len();
+        let chunk = || column.chunks.get(group).into_iter().copied().collect::<Vec<_>>();
+        Ok(match &column.cells {
+            StoredCells::Numbers => Values::Numbers(self.cache.all(&chunk(), f64::from_le_bytes)?),
+            StoredCells::Categories(names) => {
+                Values::Categories { codes: self.cache.all(&chunk(), u32::from_le_bytes)?, names: names.clone() }
+            }
+            StoredCells::Ignored(reason) => Values::Ignored { rows, reason: *reason },
+        })
+    }
+
+    /// The rows of a group.
+    pub(crate) fn group(&self, group: usize) -> Result<Dataset, InputError> {
+        let rows = self.rows_of(group);
+        let cells = self.meta.columns.iter().map(|column| self.values(column, group)).collect::<Result<_, _>>()?;
+        let target = match &self.target {
+            Target::Classes { labels, names } => {
+                Target::Classes { labels: labels[rows.clone()].to_vec(), names: names.clone() }
+            }
+            Target::Numbers { values, name } => {
+                Target::Numbers { values: values[rows.clone()].to_vec(), name: name.clone() }
+            }
+            Target::None => Target::None,
+        };
+        let weights = self.weights.as_ref().map(|weights| weights[rows].to_vec());
+        Ok(self.dataset(cells, target, weights))
+    }
+}
+
+/// The [hash](Dataset::hash) of the same table in memory.
+pub(crate) fn fingerprint(
+    cache: &mut Writer,
+    columns: &[StoredColumn],
+    rows: usize,
+    target: &Target,
+    weights: Option<&[f32]>,
+) -> Result<String, InputError> {
+    let mut fnv = Fnv::of_shape(&[columns.len()]);
+    for column in columns {
+        match &column.cells {
+            StoredCells::Numbers => {
+                fnv.begin_numbers();
+                for &chunk in &column.chunks {
+                    cache.read(chunk, f64::from_le_bytes)?.into_iter().for_each(|cell: f64| fnv.cell(cell.to_bits()));
+                }
+            }
+            StoredCells::Categories(names) => {
+                fnv.begin_categories();
+                for &chunk in &column.chunks {
+                    cache.read(chunk, u32::from_le_bytes)?.into_iter().for_each(|code: u32| fnv.cell(u64::from(code)));
+                }
+                fnv.names(names);
+            }
+            StoredCells::Ignored(_) => fnv.ignored(rows),
+        }
+    }
+    fnv.target(target);
+    fnv.weights(weights);
+    Ok(format!("{:016x}", fnv.value()))
+}
+
+/// Where the cache of a file is.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".chainrule-cache");
+    path.with_file_name(name)
+}
+
+fn identity(path: &Path, options: &CsvOptions) -> Result<Identity, InputError> {
+    const END: u64 = 64 << 10;
+    let ask = || {
+        let mut file = File::open(path)?;
+        let meta = file.metadata()?;
+        let changed = meta.modified()?.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+        let (mut ends, length) = (Vec::new(), meta.len());
+        file.by_ref().take(END).read_to_end(&mut ends)?;
+        file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+        file.take(END).read_to_end(&mut ends)?;
+        Ok((length, changed, crc32fast::hash(&ends)))
+    };
+    let (length, changed, ends) = ask().map_err(|e| InputError::io(path, &e))?;
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Ok(Identity { version, length, changed, ends, options: format!("{options:?}") })
+}
