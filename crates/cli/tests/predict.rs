@@ -61,6 +61,56 @@ fn a_bad_row_leaves_no_half_of_a_file() {
 }
 
 #[test]
+fn rows_that_cannot_be_read_are_skipped_or_stay_empty() {
+    let folder = trained();
+    let whole = predict(&folder, "a,b\n9,3\n0,3\n4,4\n");
+    let lines: Vec<&str> = whole.lines().collect();
+    fs::write(folder.path().join("bad.csv"), "a,b\nx,3\n9,3\n1\n1,2,3\n0,3\n4,4\n5,\"y\nz\"\n").unwrap();
+    let ask = |what: &str| {
+        let assert = chainrule(&folder, &["predict", "run", "bad.csv", "--on-error", what]).assert();
+        let output = assert.get_output().clone();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (status, answers, told) = ask("skip");
+    assert_eq!((status, answers.as_str()), (Some(0), whole.as_str()), "{told}");
+    assert!(told.contains("4 rows could not be read: they are left out"), "{told}");
+    assert!(
+        told.contains("warning: bad.csv, line 2, column 'a': expected a number, as in training, found 'x'"),
+        "{told}"
+    );
+    assert!(told.contains("warning: bad.csv, line 4: expected 2 cells"), "{told}");
+
+    let (status, answers, told) = ask("null");
+    let nothing = ",,";
+    let expected = [lines[0], nothing, lines[1], nothing, nothing, lines[2], lines[3], nothing];
+    assert_eq!((status, answers.lines().collect::<Vec<_>>()), (Some(0), expected.to_vec()), "{told}");
+    let (status, answers, told) = ask("stop");
+    assert_eq!((status, answers.as_str()), (Some(2), ""));
+    assert!(told.starts_with("error: bad.csv, line "), "{told}");
+    assert!(ask("ignore").2.contains("expected stop, skip or null"));
+
+    // Nothing but bad rows.
+    fs::write(folder.path().join("bad.csv"), "a,b\nx,3\ny,3\n").unwrap();
+    assert_eq!(ask("null").1, format!("{}\n,,\n,,\n", lines[0]));
+    assert_eq!(ask("skip").1, format!("{}\n", lines[0]));
+}
+
+#[test]
+fn the_bytes_do_not_depend_on_the_threads() {
+    let folder = trained();
+    let rows = (0..400_000).map(|i| format!("{}.25,{}\n", i * 7 % 11, i * 3 % 8));
+    fs::write(folder.path().join("new.csv"), std::iter::once("a,b\n".to_owned()).chain(rows).collect::<String>())
+        .unwrap();
+    let answers = ["1", "2", "5"].map(|threads| {
+        let arguments = ["predict", "run", "new.csv", "--threads", threads, "-o", "answers.csv"];
+        chainrule(&folder, &arguments).assert().success();
+        fs::read(folder.path().join("answers.csv")).unwrap()
+    });
+    assert_eq!(answers[0].iter().filter(|&&byte| byte == b'\n').count(), 400_001);
+    assert!(answers[0] == answers[1] && answers[0] == answers[2]);
+}
+
+#[test]
 fn a_broken_run_is_told_and_nothing_panics() {
     let folder = trained();
     let run = folder.path().join("run");

@@ -1,0 +1,48 @@
+//! `train --memory`: a table on disk gives the run of the table in memory.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod program;
+
+use std::fs;
+
+use program::chainrule;
+use tempfile::TempDir;
+
+#[test]
+fn the_run_is_that_of_the_table_in_memory() {
+    let folder = TempDir::new().unwrap();
+    let row = |i: u32| {
+        format!(
+            "{},w{},{}\n",
+            f64::from(i * 7919 % 1000) / 10.0,
+            i % 5,
+            if i * 7919 % 1000 > 400 { "yes" } else { "no" }
+        )
+    };
+    let table: String = std::iter::once("a,word,y\n".to_owned()).chain((0..5000).map(row)).collect();
+    fs::write(folder.path().join("table.csv"), table).unwrap();
+    let train = ["train", "table.csv", "--target", "y", "--epochs", "2", "--out"];
+    chainrule(&folder, &[&train[..], &["one"]].concat()).assert().success();
+    for (out, threads) in [("two", "1"), ("three", "2")] {
+        chainrule(&folder, &[&train[..], &[out, "--memory", "20MB", "--threads", threads]].concat()).assert().success();
+    }
+    let read = |run: &str, name: &str| fs::read(folder.path().join(run).join(name)).unwrap();
+    assert_eq!(read("one", "model.safetensors"), read("two", "model.safetensors"));
+    assert_eq!(read("one", "model.safetensors"), read("three", "model.safetensors"));
+    let tested = |run: &str| {
+        let output = chainrule(&folder, &["test", run, "--metrics"]).assert().success().get_output().stdout.clone();
+        String::from_utf8(output).unwrap().replace(run, "RUN")
+    };
+    assert_eq!(tested("one"), tested("two"));
+
+    for (arguments, told) in [
+        (&["--memory", "lots"][..], "expected an amount of memory from 1MB"),
+        (&["--memory", "2MB"], "at least 17 MB, for the order of 5000 rows"),
+        (&["--memory", "20MB", "--folds", "3"], "cannot be used with"),
+    ] {
+        let assert = chainrule(&folder, &[&train[..], &["four"], arguments].concat()).assert().code(2);
+        let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(stderr.contains(told), "{stderr}");
+    }
+}
