@@ -398,10 +398,10 @@ impl Prepared {
         if split.train.is_empty() {
             return Err(no_rows());
         }
-        let warnings = stored.warnings(&split)?;
+        let warnings = stored.warnings(&split, settings.threads())?;
         expect_patience(settings, &split)?;
         let outline = Dataset { target: std::mem::replace(&mut stored.target, Target::None), ..stored.outline() };
-        let features = stored.features(&split.train)?;
+        let features = stored.features(&split.train, settings.threads())?;
         let encoding = Encoding::fit_with(&outline, &split.train, settings.log_target, features);
         stored.target = outline.target;
         let mut encoding = encoding?;

@@ -1,7 +1,7 @@
 //! What a table on disk says, to the bit what the same table in memory says: features of the training rows, and warnings.
 //!
-//! A column's training cells are taken into memory if they need at most an eighth of what is given, and else read as often as
-//! they are needed. The median is then found by the digits of its 64 bits, sixteen at a time from the highest: each pass
+//! A column's training cells are taken into memory if two copies of them need at most two fifths of what is given, and else read as
+//! often as they are needed. The median is then found by the digits of its 64 bits, sixteen at a time from the highest: each pass
 //! counts the cells that begin as it does (a radix selection). Bits in their order as unsigned numbers are
 //! cells in theirs once negative ones are turned over and the others' sign is set.
 
@@ -14,14 +14,28 @@ use crate::dataset::Target;
 use crate::feature::Feature;
 use crate::input_error::InputError;
 use crate::leaks::{LEAST, SAMPLE, Warning, tell_tale};
+use crate::pipeline::in_order;
 use crate::row_hash::row_hashes;
 use crate::split::Split;
 
 impl Stored {
     /// What each column becomes, fitted on these rows, in ascending order.
-    pub(crate) fn features(&self, train: &[u32]) -> Result<Vec<Feature>, InputError> {
-        let fits = train.len() as u64 * size_of::<f64>() as u64 <= self.memory / 8;
-        self.meta.columns.iter().map(|column| self.feature(column, train, fits)).collect()
+    pub(crate) fn features(&self, train: &[u32], threads: usize) -> Result<Vec<Feature>, InputError> {
+        // The cells, and once more those that the median is chosen from.
+        let column = 2 * size_of::<f64>() as u64 * train.len() as u64;
+        let fit = (self.memory * 2 / 5 / column.max(1)) as usize;
+        let (mut columns, mut features) = (self.meta.columns.iter(), Vec::new());
+        in_order(
+            if fit > 0 { threads.min(fit) } else { threads },
+            || Ok(columns.next()),
+            || Ok(()),
+            |(): &mut (), column| self.feature(column, train, fit > 0),
+            |feature| {
+                features.push(feature);
+                Ok(())
+            },
+        )?;
+        Ok(features)
     }
 
     fn feature(&self, column: &StoredColumn, train: &[u32], fits: bool) -> Result<Feature, InputError> {
@@ -146,9 +160,9 @@ impl Stored {
     }
 
     /// What [`leaks`](crate::leaks) says of the table.
-    pub(crate) fn warnings(&self, split: &Split) -> Result<Vec<Warning>, InputError> {
+    pub(crate) fn warnings(&self, split: &Split, threads: usize) -> Result<Vec<Warning>, InputError> {
         let (train, rows) = (&split.train, self.meta.rows);
-        let twice = self.duplicates(split)?;
+        let twice = self.duplicates(split, threads)?;
         let mut found: Vec<Warning> =
             (twice > 0).then_some(Warning::DuplicateRows { rows: twice, of: split.test.len() }).into_iter().collect();
         let sample: Vec<u32> = train.iter().copied().step_by(train.len().div_ceil(SAMPLE).max(1)).collect();
@@ -194,15 +208,15 @@ impl Stored {
     }
 
     /// As [`leaks::duplicates`](crate::leaks::duplicates) of the test rows among the training rows, with the test rows' hashes alone in memory.
-    fn duplicates(&self, split: &Split) -> Result<usize, InputError> {
+    fn duplicates(&self, split: &Split, threads: usize) -> Result<usize, InputError> {
         if split.test.is_empty() {
             return Ok(0);
         }
         let mut hashes = Vec::with_capacity(split.test.len());
-        self.each_hash(&split.test, &mut |hash| hashes.push(hash))?;
+        self.each_hash(&split.test, threads, &mut |hash| hashes.push(hash))?;
         let wanted: HashSet<u64> = hashes.iter().copied().collect();
         let mut known = HashSet::new();
-        self.each_hash(&split.train, &mut |hash| {
+        self.each_hash(&split.train, threads, &mut |hash| {
             if wanted.contains(&hash) {
                 known.insert(hash);
             }
@@ -210,18 +224,28 @@ impl Stored {
         Ok(hashes.iter().filter(|hash| known.contains(hash)).count())
     }
 
-    fn each_hash(&self, rows: &[u32], to: &mut dyn FnMut(u64)) -> Result<(), InputError> {
-        let mut rest = rows;
-        for group in 0..self.groups() {
+    fn each_hash(&self, rows: &[u32], threads: usize, to: &mut dyn FnMut(u64)) -> Result<(), InputError> {
+        let mut groups = 0..self.groups();
+        let of = |group: usize| {
             let range = self.rows_of(group);
-            let (here, others) = rest.split_at(rest.partition_point(|&row| (row as usize) < range.end));
-            if !here.is_empty() {
-                let hashes = row_hashes(&self.group(group)?);
-                here.iter().for_each(|&row| to(hashes[row as usize - range.start]));
+            let place = |end: usize| rows.partition_point(|&row| (row as usize) < end);
+            let here = &rows[place(range.start)..place(range.end)];
+            if here.is_empty() {
+                return Ok(Vec::new());
             }
-            rest = others;
-        }
-        Ok(())
+            let hashes = row_hashes(&self.group(group)?);
+            Ok::<Vec<u64>, InputError>(here.iter().map(|&row| hashes[row as usize - range.start]).collect())
+        };
+        in_order(
+            threads,
+            || Ok(groups.next()),
+            || Ok(()),
+            |(): &mut (), group| of(group),
+            |hashes| {
+                hashes.into_iter().for_each(&mut *to);
+                Ok(())
+            },
+        )
     }
 
     /// As in [`leaks`](crate::leaks): whole numbers, none twice, in order or hardly more than the rows. The numbers that have come are bits.
