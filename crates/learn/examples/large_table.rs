@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for at in 0..numbers {
             let number = random.below(20_000_000);
             sum += (i64::from(number) - 10_000_000) * (at as i64 % 5 - 2);
-            if at > 0 || number % 20 > 0 {
+            if at > 0 || !number.is_multiple_of(20) {
                 if number < 10_000_000 {
                     line.push(b'-');
                 }

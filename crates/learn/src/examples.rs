@@ -12,7 +12,7 @@ use crate::stored::{Dealer, StoredExamples};
 #[derive(Debug)]
 pub(crate) enum Examples {
     /// All of them in memory.
-    Resident(Table),
+    Resident(Box<Table>),
     /// On disk, but for the target.
     Stored(Box<StoredExamples>),
 }
@@ -62,6 +62,12 @@ impl Examples {
                 Batches::Stored { dealer: Box::new(Dealer::new(examples, train, settings)?), within: Vec::new() }
             }
         })
+    }
+}
+
+impl From<Table> for Examples {
+    fn from(table: Table) -> Self {
+        Examples::Resident(Box::new(table))
     }
 }
 

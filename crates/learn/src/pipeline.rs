@@ -97,7 +97,7 @@ mod tests {
     fn squares(threads: usize, bad: Option<u32>) -> (Vec<u32>, Result<(), u32>) {
         let (mut items, mut out) = (0..100, Vec::new());
         let work = |_: &mut (), item: u32| {
-            if item % 2 == 0 {
+            if item.is_multiple_of(2) {
                 thread::sleep(Duration::from_micros(200));
             }
             if Some(item) == bad { Err(item) } else { Ok(item * item) }

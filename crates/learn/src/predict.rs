@@ -122,7 +122,7 @@ impl Predictor {
         if data.target == Target::None {
             return Err(InputError::new(source, "a target to judge by", "none", "give data with the target's column"));
         }
-        self.judge_examples(&Examples::Resident(self.encoding.apply(data)?), rows, threads, &source)
+        self.judge_examples(&Examples::from(self.encoding.apply(data)?), rows, threads, &source)
     }
 
     /// Judges the network on `rows` of examples from `source`, all of them if `None`.

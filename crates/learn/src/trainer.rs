@@ -387,7 +387,7 @@ impl Prepared {
         }
         let own = data.test.map(|test| encoding.apply(test)).transpose()?;
         let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
-        let (examples, own) = (Examples::Resident(table), own.map(Examples::Resident));
+        let (examples, own) = (Examples::from(table), own.map(Examples::from));
         Ok(Prepared { fingerprint, split, encoding, objective, input, model, examples, own, test_rows, warnings })
     }
 

@@ -142,8 +142,8 @@ impl Writer {
     }
 
     /// Ends it, under its name.
-    pub(crate) fn finish(mut self, meta: Meta) -> Result<(Cache, Meta), InputError> {
-        let json = serde_json::to_vec(&meta).map_err(|e| damaged(&self.path, &e.to_string()))?;
+    pub(crate) fn finish(mut self, meta: &Meta) -> Result<(Cache, Meta), InputError> {
+        let json = serde_json::to_vec(meta).map_err(|e| damaged(&self.path, &e.to_string()))?;
         let chunk = self.put(&json)?;
         let end = [&chunk.at.to_le_bytes()[..], &(chunk.bytes as u64).to_le_bytes(), &chunk.sum.to_le_bytes(), MAGIC];
         self.put(&end.concat())?;

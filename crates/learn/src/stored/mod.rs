@@ -116,7 +116,7 @@ impl Stored {
             None => {
                 let mut writer = Writer::new(&place)?;
                 let meta = csv::store(path, options, &mut writer, of)?;
-                writer.finish(meta)?
+                writer.finish(&meta)?
             }
         };
         let least = meta.rows as u64 * INDEX + (16 << 20);

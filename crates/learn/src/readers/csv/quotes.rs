@@ -36,7 +36,7 @@ impl Quoting {
 
     /// Goes over `text`; returns what is behind the last end of a line in it that no quotes enclose.
     pub(super) fn last_end(&mut self, text: &[u8]) -> Option<usize> {
-        let Some(&last) = text.last() else { return None };
+        let &last = text.last()?;
         if !self.open && !text.contains(&b'"') {
             self.pass(last);
             return text.iter().rposition(|&byte| is_end(byte)).map(|at| at + 1);

@@ -341,7 +341,7 @@ fn a_table_of_many_blocks_is_the_table_of_its_rows() {
     }
     assert!(text.len() > 2 << 20);
     let data = read(write(&text).path(), &target("y")).unwrap();
-    let [n, late, word] = &columns(&data)[..] else { panic!("three columns") };
+    let [n, late, word] = columns(&data) else { panic!("three columns") };
     let numbers: Vec<f64> = (0..rows).map(|row| f64::from(row * 7919 % 1000) + 0.5).collect();
     assert_eq!(*n, Values::Numbers(numbers));
     let (mut names, mut codes): (Vec<String>, Vec<u32>) = (Vec::new(), Vec::new());
