@@ -201,9 +201,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let usual = if args.input.is_some() { Settings::default() } else { data.usual() };
     let settings = args.settings(&usual);
     let data = match (data, args.folds) {
-        (Examples::Resident(data), _) if args.find_rate => return find_rate::run(data, &settings, args.json),
+        (Examples::Resident(data), _) if args.find_rate => return find_rate::run(*data, &settings, args.json),
         (Examples::Resident(data), Some(count)) => {
-            return folds::run(data, &source, &settings, count, args.out.as_deref(), args.force, args.json);
+            return folds::run(*data, &source, &settings, count, args.out.as_deref(), args.force, args.json);
         }
         (data, _) => data,
     };
@@ -214,7 +214,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
 
 /// Data in memory, or a table on disk.
 enum Examples {
-    Resident(Data),
+    Resident(Box<Data>),
     Stored(Box<Stored>),
 }
 
@@ -222,7 +222,7 @@ impl Examples {
     fn open(source: &Source) -> Result<Examples, InputError> {
         Ok(match source.stored(None)? {
             Some(stored) => Examples::Stored(Box::new(stored)),
-            None => Examples::Resident(source.open(None)?),
+            None => Examples::Resident(Box::new(source.open(None)?)),
         })
     }
 
@@ -246,7 +246,7 @@ fn keep(
     let mut display = Display::new();
     let watch = |progress: Progress<'_>| display.show(progress);
     let trained = match data {
-        Examples::Resident(data) => train_kept(data, settings, keeper, from, watch),
+        Examples::Resident(data) => train_kept(*data, settings, keeper, from, watch),
         Examples::Stored(stored) => train_stored(*stored, settings, keeper, from, watch),
     };
     display.finish();
