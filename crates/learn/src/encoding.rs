@@ -100,12 +100,12 @@ impl Encoding {
         }
         let target = match &data.target {
             Target::Classes { names, .. } if names.len() < 2 => {
-                return Err(InputError::new(
-                    format!("{}, target", data.source),
-                    "at least two classes",
-                    listing(names),
-                    "choose another target; one that never changes needs no learning",
-                ));
+                let hint = match data.image {
+                    Some(_) => "give images of another class too: one alone needs no learning",
+                    None => "choose another target; one that never changes needs no learning",
+                };
+                let place = format!("{}, target", data.source);
+                return Err(InputError::new(place, "at least two classes", listing(names), hint));
             }
             Target::Classes { names, .. } if names.len() > rows.len() => {
                 return Err(InputError::new(
@@ -148,13 +148,13 @@ impl Encoding {
             Cells::F32(_) | Cells::Table(_) => None,
         };
         let standardise = Standardise::fit(data, rows);
-        let image = data.image.map(|[height, width]| [1, height, width]);
         let (mut width, mut columns, mut features) = (data.width(), data.columns.clone(), Vec::new());
         if let Cells::Table(values) = &data.cells {
             features = columns.iter().zip(values).map(|(name, values)| Feature::fit(name, values, rows)).collect();
             (width, columns) = (features.iter().map(Feature::width).sum(), Vec::new());
         }
-        let input = InputEncoding { width, columns, image, byte, numbers_below: None, standardise, features };
+        let input =
+            InputEncoding { width, columns, image: data.image, byte, numbers_below: None, standardise, features };
         Ok(Encoding { input, target })
     }
 
