@@ -150,7 +150,7 @@ fn mnist_itself() {
     let (train, test) = folder(&path).unwrap();
     let test = test.unwrap();
     assert_eq!((train.rows(), test.rows()), (60_000, 10_000));
-    assert_eq!((train.width(), train.image), (784, Some([28, 28])));
+    assert_eq!((train.width(), train.image), (784, Some([1, 28, 28])));
     let Target::Classes { labels, names } = &train.target else { panic!("digits are classes") };
     assert_eq!(labels[..8], [5, 0, 4, 1, 9, 2, 1, 3]);
     assert_eq!(names.len(), 10);
