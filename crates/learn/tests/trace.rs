@@ -6,15 +6,18 @@ use serde_json::Value;
 
 fn image(label: u32) -> Dataset {
     Dataset {
-        // Two rows, so that the right one has to be found.
+        // Ten more rows, one a class, so that the right one has to be found.
         cells: Cells::U8 {
-            cells: std::iter::repeat_n(7, 784).chain((0..784).map(|i| (i * 29 % 251) as u8)).collect(),
+            cells: std::iter::repeat_n(7, 7840).chain((0..784).map(|i| (i * 29 % 251) as u8)).collect(),
             scale: 1.0 / 256.0,
         },
         shape: vec![784],
         image: None,
         columns: Vec::new(),
-        target: Target::Classes { labels: vec![0, label], names: (0..10).map(|class| class.to_string()).collect() },
+        target: Target::Classes {
+            labels: (0..10).chain([label]).collect(),
+            names: (0..10).map(|class| class.to_string()).collect(),
+        },
         weights: None,
         source: "an image".to_owned(),
     }
@@ -33,7 +36,7 @@ fn predictor(data: &Dataset) -> Predictor {
         parameter("2.weight", &[50, 10], 53, 211),
         parameter("2.bias", &[10], 7, 31),
     ];
-    let encoding = Encoding::fit(data, &[0, 1], false).unwrap();
+    let encoding = Encoding::fit(data, &(0..11).collect::<Vec<_>>(), false).unwrap();
     let model = "affine:50 relu affine:10".parse().unwrap();
     Predictor::new(model, encoding, Loss::SoftmaxCrossEntropy { smoothing: 0.0 }, tensors).unwrap()
 }
@@ -41,7 +44,7 @@ fn predictor(data: &Dataset) -> Predictor {
 fn traced() -> (Trace, Value) {
     let oracle: Value = serde_json::from_str(include_str!("oracle/trace.json")).unwrap();
     let data = image(oracle["label"].as_u64().unwrap() as u32);
-    (predictor(&data).trace(data, 1).unwrap(), oracle)
+    (predictor(&data).trace(data, 10).unwrap(), oracle)
 }
 
 /// Of a matrix the sums of its columns and of its rows.
@@ -93,8 +96,8 @@ fn what_has_no_derivative_says_so_and_rows_are_counted() {
     let t = trace.nodes.iter().find(|node| node.name == "t").unwrap();
     assert_eq!((&*t.value, &t.gradient), (&[oracle["label"].as_f64().unwrap()][..], &None));
     let data = image(3);
-    let e = predictor(&data).trace(data.clone(), 2).unwrap_err();
-    assert_eq!((&*e.expected, &*e.found), ("a row from 1 to 2", "3"));
+    let e = predictor(&data).trace(data.clone(), 11).unwrap_err();
+    assert_eq!((&*e.expected, &*e.found), ("a row from 1 to 11", "12"));
     let without = Dataset { target: Target::None, ..data.clone() };
     assert_eq!(predictor(&data).trace(without, 0).unwrap_err().expected, "a target to judge by");
 }

@@ -3,7 +3,8 @@
 //! `y[i] = Σ w((j + ½ − c) / s) x[j] / Σ w`, where `w(d) = 1 − |d|` below 1, `c = (i + ½) · old / new` and `s = max(old / new, 1)`.
 //!
 //! Enlarged it is bilinear interpolation; made smaller nothing between the pixels is skipped, which would make patterns that are
-//! not there. It is what Pillow's `BILINEAR` and torchvision's `Resize` do. Rows first, then columns, each rounded to a byte.
+//! not there. It is what Pillow's `BILINEAR` and torchvision's `Resize` do. Rows first, then columns, each rounded to a byte,
+//! with weights in whole numbers, as Pillow has them: no machine rounds another way.
 
 use super::decode::Picture;
 
@@ -27,8 +28,11 @@ impl Picture {
     }
 }
 
-/// For each new place where its old ones begin, and their weights, which sum to 1.
-struct Weights(Vec<(usize, Vec<f64>)>);
+/// What a weight of 1 is.
+const ONE: i64 = 1 << 22;
+
+/// For each new place where its old ones begin, and their weights, which sum to [`ONE`] or nearly so.
+struct Weights(Vec<(usize, Vec<i64>)>);
 
 impl Weights {
     fn new(old: usize, new: usize) -> Weights {
@@ -41,7 +45,7 @@ impl Weights {
             let weight = |j: usize| (1.0 - ((j as f64 + 0.5 - center) / reach).abs()).max(0.0);
             let weights: Vec<f64> = (first..end).map(weight).collect();
             let sum: f64 = weights.iter().sum();
-            (first, weights.into_iter().map(|weight| weight / sum).collect())
+            (first, weights.into_iter().map(|weight| (weight / sum * ONE as f64).round() as i64).collect())
         };
         Weights((0..new).map(place).collect())
     }
@@ -52,8 +56,8 @@ impl Weights {
         for (first, weights) in &self.0 {
             for channel in 0..width {
                 let from = old[first * step + channel..].iter().step_by(step);
-                let sum: f64 = weights.iter().zip(from).map(|(weight, &x)| weight * f64::from(x)).sum();
-                new.push((sum + 0.5) as u8);
+                let sum: i64 = weights.iter().zip(from).map(|(weight, &x)| weight * i64::from(x)).sum();
+                new.push(((sum + ONE / 2) / ONE).clamp(0, 255) as u8);
             }
         }
         new
