@@ -4,6 +4,8 @@
 
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::significant::significant;
 
 /// A box.
@@ -20,7 +22,9 @@ pub(crate) struct Drawn {
     pub(crate) operands: Vec<usize>,
 }
 
-/// Pixels.
+/// Pixels: the size of letters, and how far one reaches in a box; one of Hangul takes two.
+const TEXT: f64 = 12.0;
+const TITLE: f64 = 13.0;
 const LETTER: f64 = 7.3;
 const LINE: f64 = 17.0;
 const MARGIN: f64 = 12.0;
@@ -48,14 +52,14 @@ pub(crate) fn svg(title: &str, boxes: &[Drawn]) -> String {
         }
         x += column.iter().map(|&at| sizes[at][0]).fold(0.0, f64::max) + BETWEEN[0];
     }
-    let title_width = title.chars().count() as f64 * LETTER + 2.0 * MARGIN;
+    let title_width = title.width() as f64 * LETTER * TITLE / TEXT + 2.0 * MARGIN;
     let (width, height) = (f64::max(x - BETWEEN[0] + MARGIN, title_width), top + tallest + MARGIN);
 
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
-         viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"ui-monospace, Menlo, Consolas, monospace\" font-size=\"12\">\n\
+         viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"ui-monospace, Menlo, Consolas, monospace\" font-size=\"{TEXT}\">\n\
          <title>{title}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
-         <text x=\"{MARGIN}\" y=\"{}\" font-size=\"13\" fill=\"#111827\">{title}</text>\n",
+         <text x=\"{MARGIN}\" y=\"{}\" font-size=\"{TITLE}\" fill=\"#111827\">{title}</text>\n",
         MARGIN + LINE,
         title = escaped(title),
     );
@@ -185,7 +189,7 @@ fn map_size(map: &[Vec<f64>]) -> (f64, [f64; 2]) {
 fn size(drawn: &Drawn) -> [f64; 2] {
     let (mut width, mut height) = (90.0, 8.0);
     for (line, numbers) in lines(drawn) {
-        width = f64::max(width, line.chars().count() as f64 * LETTER + 16.0);
+        width = f64::max(width, line.width() as f64 * LETTER + 16.0);
         height += LINE;
         if let Some(numbers) = numbers {
             let (_, map) = map_size(&map(&drawn.shape, numbers));
