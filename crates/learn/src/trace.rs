@@ -46,14 +46,19 @@ impl Predictor {
     ///
     /// # Errors
     /// If the data do not fit the network, have no target, or no such row; or there is no memory.
-    pub fn trace(&self, data: Dataset, row: u32) -> Result<Trace, InputError> {
-        let (source, rows) = (data.source.clone(), data.rows());
+    pub fn trace(&self, data: &Dataset, row: u32) -> Result<Trace, InputError> {
+        let (source, rows) = (&data.source, data.rows());
         if data.target == Target::None {
-            return Err(InputError::new(source, "a target to judge by", "none", "give data with the target's column"));
+            return Err(InputError::new(
+                source.clone(),
+                "a target to judge by",
+                "none",
+                "give data with the target's column",
+            ));
         }
         if row as usize >= rows {
             let (expected, found) = (format!("a row from 1 to {rows}"), format!("{}", u64::from(row) + 1));
-            return Err(InputError::new(source, expected, found, "name one of them"));
+            return Err(InputError::new(source.clone(), expected, found, "name one of them"));
         }
         let table = self.encoding().apply(data.select(&[row]))?;
         let graph = Graph::new();

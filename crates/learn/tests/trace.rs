@@ -44,7 +44,7 @@ fn predictor(data: &Dataset) -> Predictor {
 fn traced() -> (Trace, Value) {
     let oracle: Value = serde_json::from_str(include_str!("oracle/trace.json")).unwrap();
     let data = image(oracle["label"].as_u64().unwrap() as u32);
-    (predictor(&data).trace(data, 10).unwrap(), oracle)
+    (predictor(&data).trace(&data, 10).unwrap(), oracle)
 }
 
 /// Of a matrix the sums of its columns and of its rows.
@@ -96,8 +96,8 @@ fn what_has_no_derivative_says_so_and_rows_are_counted() {
     let t = trace.nodes.iter().find(|node| node.name == "t").unwrap();
     assert_eq!((&*t.value, &t.gradient), (&[oracle["label"].as_f64().unwrap()][..], &None));
     let data = image(3);
-    let e = predictor(&data).trace(data.clone(), 11).unwrap_err();
+    let e = predictor(&data).trace(&data, 11).unwrap_err();
     assert_eq!((&*e.expected, &*e.found), ("a row from 1 to 11", "12"));
     let without = Dataset { target: Target::None, ..data.clone() };
-    assert_eq!(predictor(&data).trace(without, 0).unwrap_err().expected, "a target to judge by");
+    assert_eq!(predictor(&data).trace(&without, 0).unwrap_err().expected, "a target to judge by");
 }

@@ -85,7 +85,7 @@ pub(crate) fn run(args: &TraceArgs) -> anyhow::Result<()> {
         return Err(InputError::new("--row", expected, args.row.to_string(), "name one of them").into());
     }
     let row = rows.as_ref().map_or(args.row as u32 - 1, |rows| rows[args.row - 1]);
-    let trace = run.predictor.trace(data, row)?;
+    let trace = run.predictor.trace(&data, row)?;
 
     if let Some(path) = &args.svg {
         write(path, &svg(&format!("{model}, row {}: loss {}", args.row, significant(trace.loss)), &drawn(&trace)))?;
@@ -143,15 +143,14 @@ fn layer_page(trace: &Trace, layer: usize) -> String {
         for (arrow, numbers) in [("→", Some(&node.value)), ("←", node.gradient.as_ref())] {
             let Some(numbers) = numbers else { continue };
             // A matrix by its rows, all else as it comes.
-            let across = node.shape.last().filter(|_| node.shape.len() > 1).map_or(ACROSS, |&axis| axis.min(ACROSS));
-            let lines: Vec<Vec<String>> = numbers
-                .chunks(across.max(1))
-                .zip(0..)
-                .map(|(chunk, line)| {
-                    let first = format!("  {arrow} {}", index(line * across, &node.shape));
-                    std::iter::once(first).chain(chunk.iter().map(|&x| four(x))).collect()
-                })
-                .collect();
+            let row = node.shape.last().filter(|_| node.shape.len() > 1).map_or(numbers.len(), |&axis| axis).max(1);
+            let mut at = 0;
+            let mut lines: Vec<Vec<String>> = Vec::new();
+            for chunk in numbers.chunks(row).flat_map(|row| row.chunks(ACROSS)) {
+                let first = format!("  {arrow} {}", index(at, &node.shape));
+                lines.push(std::iter::once(first).chain(chunk.iter().map(|&x| four(x))).collect());
+                at += chunk.len();
+            }
             page += &table(lines, |column| column > 0);
         }
         page.push('\n');
