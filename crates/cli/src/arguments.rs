@@ -6,6 +6,7 @@ use std::time::Duration;
 use chainrule::choice;
 use chainrule::engine::{Optimizer, Range, Shape};
 use chainrule::readers::csv::OnError;
+use chainrule::readers::pictures::Frame;
 use chainrule::settings::{MOST_THREADS, usual_rates};
 use chainrule::{Every, Initial, InputError, Loss, Model, Schedule, input_shape};
 
@@ -132,6 +133,11 @@ pub(crate) fn model(text: &str) -> Result<Model, InputError> {
 /// What a row is: so many numbers, or an image.
 pub(crate) fn input(text: &str) -> Result<Shape, InputError> {
     input_shape::parse(text).map_err(|e| InputError { place: String::new(), ..e })
+}
+
+/// What images are brought to.
+pub(crate) fn size(text: &str) -> Result<Frame, InputError> {
+    text.parse()
 }
 
 /// What stands between cells: a character, or `tab`.

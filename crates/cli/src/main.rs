@@ -6,6 +6,7 @@ mod arguments;
 mod calls;
 mod commands;
 mod config;
+mod drawing;
 mod expression;
 mod interrupt;
 mod outcome;
@@ -37,6 +38,7 @@ enum Command {
     Tune(commands::tune::TuneArgs),
     Test(commands::test::TestArgs),
     Predict(commands::predict::PredictArgs),
+    Trace(commands::trace::TraceArgs),
     Data(commands::data::DataArgs),
     Check(commands::check::CheckArgs),
     Diff(commands::diff::DiffArgs),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Some(Command::Tune(args)) => commands::tune::run(args),
         Some(Command::Test(args)) => commands::test::run(args),
         Some(Command::Predict(args)) => commands::predict::run(args),
+        Some(Command::Trace(args)) => commands::trace::run(args),
         Some(Command::Data(args)) => commands::data::run(args),
         Some(Command::Check(args)) => commands::check::run(args),
         Some(Command::Diff(args)) => commands::diff::run(args),

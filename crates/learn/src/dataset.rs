@@ -12,8 +12,8 @@ pub struct Dataset {
     pub cells: Cells,
     /// The shape of one row: `[784]`; of a table, how many columns there are.
     pub shape: Vec<usize>,
-    /// Height and width, when a row is a picture.
-    pub image: Option<[usize; 2]>,
+    /// Channels, height and width, when a row is a picture; its cells are channel by channel, row by row.
+    pub image: Option<[usize; 3]>,
     /// The names of a row's cells; empty for pictures.
     pub columns: Vec<String>,
     /// What each row is an example of.

@@ -28,7 +28,7 @@ pub fn digits() -> Dataset {
     Dataset {
         cells: Cells::U8 { cells, scale: 1.0 / 16.0 },
         shape: vec![SIDE * SIDE],
-        image: Some([SIDE, SIDE]),
+        image: Some([1, SIDE, SIDE]),
         columns: Vec::new(),
         target: Target::Classes { labels, names: (0..10).map(|digit| digit.to_string()).collect() },
         weights: None,

@@ -6,10 +6,11 @@
 
 use std::fmt;
 
-use chainrule_engine::{Backend, Clock, Goal, Graph, Kind, NodeId, Optimizer, Plan, Request, Rows, Span};
+use chainrule_engine::{Backend, Clock, Goal, Graph, Optimizer, Plan, Request, Rows, Span};
 
 use crate::encoding::Table;
 use crate::model::{Model, Network};
+use crate::node_name::node_name;
 
 /// A training that was stopped, because its loss was not a finite number.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,21 +105,10 @@ impl Suspect<'_, '_> {
                 None => backend.read(&plan, &arena, plan.value_of(id)?),
             };
             let value = values.into_iter().find(|value| !value.is_finite())?;
-            let (node, layer) = self.name(id);
+            let (node, layer) = node_name(self.graph, self.network, id);
+            let layer = layer.and_then(|at| self.model.layers().get(at)).map(ToString::to_string);
             Some(NotFinite { node, layer, value })
         })
-    }
-
-    fn name(&self, id: NodeId) -> (String, Option<String>) {
-        let node = self.graph.node(id);
-        let layer = self.network.layers.iter().position(|&last| id <= last).filter(|_| id > self.network.t.id());
-        let word = layer.and_then(|at| self.model.layers().get(at)).map(ToString::to_string);
-        let name = match (&node.kind, layer) {
-            (Kind::Op(op), Some(at)) => format!("{at}.{}", op.name()),
-            (Kind::Op(op), None) => op.name().to_owned(),
-            _ => node.name,
-        };
-        (name, word)
     }
 }
 

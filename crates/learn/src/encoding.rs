@@ -114,12 +114,12 @@ impl Encoding {
         }
         let target = match &data.target {
             Target::Classes { names, .. } if names.len() < 2 => {
-                return Err(InputError::new(
-                    format!("{}, target", data.source),
-                    "at least two classes",
-                    listing(names),
-                    "choose another target; one that never changes needs no learning",
-                ));
+                let hint = match data.image {
+                    Some(_) => "give images of another class too: one alone needs no learning",
+                    None => "choose another target; one that never changes needs no learning",
+                };
+                let place = format!("{}, target", data.source);
+                return Err(InputError::new(place, "at least two classes", listing(names), hint));
             }
             Target::Classes { names, .. } if names.len() > rows.len() => {
                 return Err(InputError::new(
@@ -162,12 +162,12 @@ impl Encoding {
             Cells::F32(_) | Cells::Table(_) => None,
         };
         let standardise = Standardise::fit(data, rows);
-        let image = data.image.map(|[height, width]| [1, height, width]);
         let (mut width, mut columns) = (data.width(), data.columns.clone());
         if !features.is_empty() {
             (width, columns) = (features.iter().map(Feature::width).sum(), Vec::new());
         }
-        let input = InputEncoding { width, columns, image, byte, numbers_below: None, standardise, features };
+        let input =
+            InputEncoding { width, columns, image: data.image, byte, numbers_below: None, standardise, features };
         Ok(Encoding { input, target })
     }
 

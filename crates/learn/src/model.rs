@@ -33,6 +33,10 @@ pub enum Build {
     Test,
 }
 
+/// Numbers of a gray picture that needs no convolution.
+const SMALL: usize = 1024;
+/// Convolutions that are usual at most.
+const MOST_BLOCKS: usize = 4;
 /// PyTorch's usual values.
 const EPSILON: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
@@ -55,6 +59,9 @@ fn reason(objective: Objective) -> String {
 /// let model: Model = "conv2d:8@3 max_pool:2 affine:10".parse()?;
 /// assert_eq!(model.numbers([1, 28, 28].into())?, 8 * 3 * 3 + 8 + 8 * 13 * 13 * 10 + 10);
 /// assert_eq!(Model::usual(3).to_string(), "affine:128 relu affine:3");
+/// assert_eq!(Model::usual_of_images([1, 28, 28], 3), Model::usual(3));
+/// let color = "conv2d:16@3,padding=1 relu max_pool:2 conv2d:32@3,padding=1 relu max_pool:2 affine:128 relu affine:3";
+/// assert_eq!(Model::usual_of_images([3, 32, 32], 3).to_string(), color);
 /// # Ok::<(), chainrule::InputError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -80,9 +87,22 @@ pub struct Network<'g> {
 }
 
 impl Model {
-    /// What is trained on pictures when nothing is asked for: one hidden layer of 128.
+    /// What is trained on rows of numbers and on small gray pictures when nothing is asked for: one hidden layer of 128.
     pub fn usual(outputs: usize) -> Model {
         Model { layers: vec![Layer::Affine(128), Layer::Relu, Layer::Affine(outputs)] }
+    }
+
+    /// The same for pictures of `image`, channels, height and width: as [`usual`](Self::usual) up to 1,024 numbers; for larger
+    /// ones, and those in color, convolutions of 16, 32, ... channels before it, each followed by a pool that halves the sides,
+    /// until a side is shorter than 16.
+    pub fn usual_of_images(image: [usize; 3], outputs: usize) -> Model {
+        let [channels, height, width] = image;
+        let side = height.min(width);
+        let convolves = channels > 1 || height * width > SMALL;
+        let blocks = (0..MOST_BLOCKS).take_while(|block| convolves && side >> block >= 16);
+        let spec: String = blocks.map(|block| format!("conv2d:{}@3,padding=1 relu max_pool:2 ", 16 << block)).collect();
+        let spec = format!("{spec}{}", Model::usual(outputs));
+        spec.parse().unwrap_or_else(|_| Model::usual(outputs))
     }
 
     /// The same for a table: hidden layers of 128 and 64.

@@ -166,7 +166,16 @@ impl Predictor {
         let mut arena = backend.allocate(&[&plan], ROWS).map_err(InputError::from)?;
         weights::write(&backend, &mut arena, &plan, &self.tensors);
         let out = csv::Writer::from_writer(out);
-        Ok(Predictions { predictor: self, backend, y: plan.value(network.y), plan, arena, out, headed: false })
+        Ok(Predictions {
+            predictor: self,
+            backend,
+            y: plan.value(network.y),
+            plan,
+            arena,
+            out,
+            headed: false,
+            names: None,
+        })
     }
 }
 
@@ -189,6 +198,8 @@ pub struct Predictions<'a, W: Write> {
     arena: CpuArena,
     out: csv::Writer<W>,
     headed: bool,
+    /// The names of the rows at hand, if rows have names.
+    names: Option<Vec<String>>,
 }
 
 impl Predictions<'_, Vec<u8>> {
@@ -206,6 +217,15 @@ impl Predictions<'_, Vec<u8>> {
 }
 
 impl<W: Write> Predictions<'_, W> {
+    /// As [`add`](Self::add), each row with the file that it comes from in a first column `file`: for all of the rows, or none.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn add_files(&mut self, data: Dataset, files: Vec<String>) -> Result<(), PredictError> {
+        self.names = Some(files);
+        self.add(data)
+    }
+
     /// Predicts for all rows of `data`; a target that they have is not looked at.
     ///
     /// # Errors
@@ -217,11 +237,13 @@ impl<W: Write> Predictions<'_, W> {
         self.header()?;
         let columns = table.columns();
         let Some(y) = self.y else { return Ok(()) };
-        for rows in table.rows().chunks(ROWS) {
-            let rows = Rows::pick(&self.plan, &columns, rows).map_err(InputError::from)?;
+        for numbers in table.rows().chunks(ROWS) {
+            let rows = Rows::pick(&self.plan, &columns, numbers).map_err(InputError::from)?;
             self.backend.run(&self.plan, &mut self.arena, &rows, Clock::default());
             let outputs = self.backend.read(&self.plan, &self.arena, y);
-            outputs.chunks_exact(y.shape.len()).try_for_each(|outputs| self.write(outputs))?;
+            let first = numbers.first().map_or(0, |&row| row as usize);
+            let rows = outputs.chunks_exact(y.shape.len()).enumerate();
+            rows.into_iter().try_for_each(|(row, outputs)| self.write(first + row, outputs))?;
         }
         Ok(())
     }
@@ -240,6 +262,9 @@ impl<W: Write> Predictions<'_, W> {
         if std::mem::replace(&mut self.headed, true) {
             return Ok(());
         }
+        if self.names.is_some() {
+            self.out.write_field("file")?;
+        }
         self.out.write_field("predicted")?;
         if let TargetEncoding::Classes(names) = &self.predictor.encoding.target {
             for name in names {
@@ -249,7 +274,10 @@ impl<W: Write> Predictions<'_, W> {
         Ok(self.out.write_record(None::<&[u8]>)?)
     }
 
-    fn write(&mut self, outputs: &[f64]) -> Result<(), PredictError> {
+    fn write(&mut self, row: usize, outputs: &[f64]) -> Result<(), PredictError> {
+        if let Some(names) = &self.names {
+            self.out.write_field(names.get(row).map_or("", String::as_str))?;
+        }
         match &self.predictor.encoding.target {
             TargetEncoding::Classes(names) => {
                 let outputs = probabilities(outputs, names.len());

@@ -23,9 +23,9 @@ pub struct Profile {
     pub rows: usize,
     /// Rows that equal one before them in all cells and the target.
     pub duplicate_rows: usize,
-    /// Height and width, if a row is a picture.
+    /// Channels, height and width, if a row is a picture.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub image: Option<[usize; 2]>,
+    pub image: Option<[usize; 3]>,
     /// Each column but the target.
     pub columns: Vec<ColumnProfile>,
     /// What is to be learned, if it was named.

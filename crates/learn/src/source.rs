@@ -8,7 +8,8 @@ use crate::dataset::Dataset;
 use crate::digits::digits;
 use crate::input_error::{InputError, excerpt};
 use crate::readers::csv::{CsvOptions, Known, TargetKind};
-use crate::readers::{self, Data};
+use crate::readers::pictures::Frame;
+use crate::readers::{self, Data, Format};
 use crate::stored::Stored;
 
 /// Data as they are asked for: a path, or without one the embedded digits.
@@ -20,7 +21,7 @@ use crate::stored::Stored;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// A folder of IDX files or a CSV table; the embedded digits if `None`.
+    /// A folder of images or IDX files, or a CSV table; the embedded digits if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// The column to learn, of a table.
@@ -44,6 +45,9 @@ pub struct Source {
     /// Bytes of memory that a training should do with: a table is then read through a [cache](crate::stored) beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
+    /// What a folder's images are brought to; they must be of one size if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Frame>,
 }
 
 impl Source {
@@ -66,10 +70,10 @@ impl Source {
                 path.display().to_string(),
                 "a CSV table, to have a column as target",
                 format!("a folder, and the target {}", excerpt(target)),
-                "leave the target out: images are learned by their labels",
+                "leave the target out: images are learned by their folders or their labels",
             ));
         }
-        readers::open(path, &self.options(kind, known)?)
+        readers::open(path, &self.options(kind, known)?, self.size)
     }
 
     /// The table in its cache, if it is to be read so.
@@ -91,7 +95,9 @@ impl Source {
     /// Whatever the [readers] say.
     pub fn look(&self) -> Result<Dataset, InputError> {
         match &self.path {
-            Some(path) if !path.is_dir() => readers::csv::read_table(path, &self.options(None, Vec::new())?, false),
+            Some(path) if Format::of(path)? == Format::Table => {
+                readers::csv::read_table(path, &self.options(None, Vec::new())?, false)
+            }
             _ => Ok(self.open(None)?.train),
         }
     }

@@ -433,9 +433,11 @@ pub(crate) fn fit(
         encoding.input.lay_out(shape, source)?;
     }
     let objective = Objective::new(encoding.task(), settings.loss)?;
-    let is_table = !encoding.input.features.is_empty() && encoding.input.image.is_none();
-    let usual = if is_table { Model::usual_of_tables } else { Model::usual };
-    let model = settings.model.clone().unwrap_or_else(|| usual(objective.outputs()));
+    let model = settings.model.clone().unwrap_or_else(|| match encoding.input.image {
+        Some(image) => Model::usual_of_images(image, objective.outputs()),
+        None if encoding.input.features.is_empty() => Model::usual(objective.outputs()),
+        None => Model::usual_of_tables(objective.outputs()),
+    });
     if let Some(most) = model.takes_numbers_below() {
         encoding.input.take_numbers_below(most);
     }

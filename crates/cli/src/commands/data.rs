@@ -29,7 +29,7 @@ Examples:
   chainrule data adult.csv.gz --target income
   chainrule data readings.tsv --no-header --json")]
 pub(crate) struct DataArgs {
-    /// A CSV table, or a folder of MNIST's IDX files; either plain or gzipped
+    /// A CSV table, a folder with a folder of PNG or JPEG images for each class, or a folder of MNIST's IDX files
     data: PathBuf,
     #[command(flatten)]
     table: TableArgs,
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &DataArgs) -> anyhow::Result<()> {
 fn page(profile: &Profile) -> String {
     let mut page = format!("{}: {} rows", profile.source, profile.rows);
     match (profile.image, profile.columns.len()) {
-        (Some([height, width]), _) => page += &format!(" of images of {height}x{width}"),
+        (Some([channels, height, width]), _) => page += &format!(" of images of {channels}x{height}x{width}"),
         (None, columns) => {
             page += &format!(", {columns} columns{}", if profile.target.is_some() { " and the target" } else { "" });
         }

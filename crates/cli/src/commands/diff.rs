@@ -9,13 +9,16 @@ mod point;
 mod traced;
 
 use std::io::{Write, stdout};
+use std::path::PathBuf;
 
 use chainrule::InputError;
 use chainrule::engine::derivative::numerical_gradient;
 use clap::Args;
 use serde::{Serialize, Serializer};
 
+use super::trace;
 use crate::arguments;
+use crate::drawing::svg;
 use crate::expression::Expression;
 use crate::outcome::No;
 use descent::Descent;
@@ -31,6 +34,7 @@ Functions: exp ln sin cos tanh sqrt sigmoid relu; operators: + - * / ^ and paren
 
 Examples:
   chainrule diff 'apple * count * tax' --at apple=100,count=2,tax=1.1
+  chainrule diff 'apple * count * tax' --at apple=100,count=2,tax=1.1 --svg apples.svg
   chainrule diff 'x0^2 + x1^2' --at x0=-3,x1=4 --descend --rate 0.1 --steps 100")]
 pub(crate) struct DiffArgs {
     /// The function, in quotes
@@ -57,6 +61,9 @@ pub(crate) struct DiffArgs {
     /// How many steps to go
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = arguments::count, requires = "descend")]
     steps: usize,
+    /// Draw the graph into a file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// Print one JSON object, in full precision
     #[arg(long)]
     json: bool,
@@ -109,6 +116,9 @@ pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<()> {
     }
     let report = report(args, &expression, &point)?;
 
+    if let Some(path) = &args.svg {
+        trace::write(path, &svg(&page::title(&report), &traced::drawn(&report.graph)))?;
+    }
     let page = if args.json { serde_json::to_string(&report)? + "\n" } else { page::page(&report, args) };
     stdout().lock().write_all(page.as_bytes())?;
     let diverged = report.descent.and_then(|descent| descent.diverged);

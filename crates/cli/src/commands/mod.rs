@@ -13,5 +13,6 @@ pub(crate) mod subject;
 pub(crate) mod summary;
 pub(crate) mod table_args;
 pub(crate) mod test;
+pub(crate) mod trace;
 pub(crate) mod train;
 pub(crate) mod tune;

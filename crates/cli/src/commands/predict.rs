@@ -6,7 +6,8 @@ use std::io::{self, BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 
 use chainrule::readers::csv::{Features, OnError};
-use chainrule::readers::idx;
+use chainrule::readers::pictures::{Frame, Pictures};
+use chainrule::readers::{Format, idx};
 use chainrule::{Dataset, InputError, PredictError, Run, Source, settings::all_threads};
 use clap::Args;
 
@@ -14,21 +15,25 @@ use crate::arguments;
 use crate::outcome::tell;
 use crate::progress::Bytes;
 
+/// How many images are in memory at a time.
+const IMAGES: usize = 512;
+
 /// Predict for new rows
 ///
 /// Writes CSV: a header, then for each row the predicted class and the probability of each
-/// class, or the predicted number.
+/// class, or the predicted number; of images the file first.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   chainrule predict runs/iris-1 new.csv
   chainrule predict runs/houses-1 all.csv.gz -o prices.csv --on-error null
+  chainrule predict runs/pets-1 photos/ -o answers.csv
   chainrule predict runs/mnist-1 mnist/t10k-images-idx3-ubyte.gz -o answers.csv")]
 pub(crate) struct PredictArgs {
     /// The folder that `chainrule train` wrote
     run: PathBuf,
-    /// A CSV table, an IDX file of images, or a folder of IDX files, of which the test set is
-    /// taken if there is one
+    /// A CSV table; a PNG or JPEG image, or a folder of them; an IDX file of images, or a folder of IDX files, of which the
+    /// test set is taken if there is one
     data: PathBuf,
     /// What stands between the cells of a table [default: as its first lines say]
     #[arg(long, value_name = "CHAR", value_parser = arguments::delimiter)]
@@ -101,8 +106,12 @@ fn predict(run: &Run, args: &PredictArgs, out: impl Write, threads: usize) -> an
         return predict_table(run, table, args, out, threads).map_err(plain);
     }
     let mut predictions = run.predictor.predict_into(out, threads).map_err(plain)?;
-    while let Some(rows) = input.next()? {
-        predictions.add(rows).map_err(plain)?;
+    while let Some((rows, files)) = input.next()? {
+        match files {
+            Some(files) => predictions.add_files(rows, files),
+            None => predictions.add(rows),
+        }
+        .map_err(plain)?;
     }
     predictions.finish().map_err(plain)
 }
@@ -133,20 +142,24 @@ fn predict_table(
 enum Input {
     /// A table, read as it is needed.
     Table(Features),
-    /// Pictures, in one piece.
-    Pictures(Option<Dataset>),
+    /// Images, the same.
+    Images(Pictures),
+    /// IDX pictures, in one piece.
+    Idx(Option<Dataset>),
 }
 
 impl Input {
     fn open(run: &Run, path: &Path, delimiter: Option<u8>) -> Result<Input, InputError> {
-        if path.is_dir() {
-            let (train, test) = idx::folder(path)?;
-            return Ok(Input::Pictures(Some(test.unwrap_or(train))));
-        }
-        if path.file_name().is_some_and(|name| name.to_string_lossy().contains("-ubyte")) {
-            return Ok(Input::Pictures(Some(idx::images(path)?)));
-        }
         let (input, source) = (&run.predictor.encoding().input, &run.record.data.source);
+        match Format::of(path)? {
+            Format::Table => {}
+            Format::IdxFolder => {
+                let (train, test) = idx::folder(path)?;
+                return Ok(Input::Idx(Some(test.unwrap_or(train))));
+            }
+            Format::Idx => return Ok(Input::Idx(Some(idx::images(path)?))),
+            Format::Picture | Format::Pictures => return Ok(Input::Images(Pictures::open(path, frame(run)?)?)),
+        }
         let (known, pixels) = (input.known(), input.width.to_string());
         // A table of pictures may have the class after the pixels.
         let pictures = input.names().is_empty();
@@ -154,10 +167,21 @@ impl Input {
         Ok(Input::Table(Features::open(path, &known, target, delimiter)?))
     }
 
-    fn next(&mut self) -> Result<Option<Dataset>, InputError> {
-        match self {
-            Input::Table(_) => Ok(None),
-            Input::Pictures(pictures) => Ok(pictures.take()),
-        }
+    /// The next rows, and the files that they come from if each has its own.
+    fn next(&mut self) -> Result<Option<(Dataset, Option<Vec<String>>)>, InputError> {
+        Ok(match self {
+            Input::Table(_) => None,
+            Input::Images(images) => images.read(IMAGES)?.map(|(rows, files)| (rows, Some(files))),
+            Input::Idx(pictures) => pictures.take().map(|rows| (rows, None)),
+        })
     }
+}
+
+/// What images are to be for this run.
+pub(crate) fn frame(run: &Run) -> Result<Frame, InputError> {
+    let image = run.record.input.image.ok_or_else(|| {
+        let hint = "give a table with the columns of training";
+        InputError::new(run.folder.display().to_string(), "a run that was trained on images", "one of a table", hint)
+    })?;
+    Ok(Frame::trained(image, run.record.data.source.size.is_some()))
 }

@@ -1,8 +1,9 @@
-//! How a table is to be read, as `train` and `data` ask for it.
+//! How data are to be read, as `train`, `tune` and `data` ask for it.
 
 use std::path::PathBuf;
 
 use chainrule::Source;
+use chainrule::readers::pictures::Frame;
 use clap::Args;
 
 use crate::arguments;
@@ -29,6 +30,10 @@ pub(crate) struct TableArgs {
     /// count once each
     #[arg(long, value_name = "COLUMN", requires = "data")]
     weights: Option<String>,
+    /// What a folder's images are brought to: height x width, or 1xHxW for gray, 3xHxW for color [default: as they are, if
+    /// they are all alike]
+    #[arg(long, value_name = "SIZE", requires = "data", value_parser = arguments::size)]
+    size: Option<Frame>,
 }
 
 impl TableArgs {
@@ -43,6 +48,7 @@ impl TableArgs {
             category: self.category.clone(),
             ignore: self.ignore.clone(),
             memory: None,
+            size: self.size,
         }
     }
 }

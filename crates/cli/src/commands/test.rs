@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use chainrule::readers::Format;
 use chainrule::trainer::fingerprint;
 use chainrule::{Measures, Run, Scores, Source, settings::all_threads};
 use clap::Args;
 
+use super::predict::frame;
 use super::summary::Summary;
 use crate::arguments;
 use crate::outcome::tell;
@@ -22,7 +24,8 @@ Examples:
 pub(crate) struct TestArgs {
     /// The folder that `chainrule train` wrote
     run: PathBuf,
-    /// A CSV table, or a folder of IDX files, of which the test set is taken if there is one
+    /// A CSV table; a folder with a folder of images for each class, or a folder of IDX files, of which the test set is taken
+    /// if there is one
     data: Option<PathBuf>,
     /// The target's column in DATA [default: as in training]
     #[arg(long, value_name = "COLUMN", requires = "data")]
@@ -62,8 +65,10 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
 
 fn other_data(run: &Run, path: PathBuf, args: &TestArgs, threads: usize) -> anyhow::Result<(Scores, Measures)> {
     let trained = &run.record.data.source;
+    let size = if Format::of(&path)? == Format::Pictures { Some(frame(run)?) } else { None };
     let source = Source {
         path: Some(path),
+        size,
         target: args.target.clone().or_else(|| trained.target.clone()),
         header: args.no_header.then_some(false),
         delimiter: args.delimiter,

@@ -37,6 +37,7 @@ Examples:
   chainrule train --optimizer momentum --find-rate
   chainrule train --epochs 300 --patience 10
   chainrule train iris.csv --target species --folds 5
+  chainrule train pets --size 64x64
   chainrule train --optimizer adamw,beta2=0.99 --weight-decay 0.05 --schedule cosine --warm-up 1
   chainrule train mnist --config recipes/mnist_mlp.toml
   chainrule train --model 'conv2d:16@3,padding=1 relu max_pool:2 affine:10'
@@ -45,7 +46,7 @@ Examples:
 The words of SPEC, with their parameters and formulas:  chainrule list layers"
 )]
 pub(crate) struct TrainArgs {
-    /// A CSV table, or a folder of MNIST's IDX files; either plain or gzipped
+    /// A CSV table, a folder with a folder of PNG or JPEG images for each class, or a folder of MNIST's IDX files
     data: Option<PathBuf>,
     #[command(flatten)]
     table: TableArgs,
@@ -144,7 +145,7 @@ pub(crate) struct TrainArgs {
 }
 
 /// What a training that goes on has from its beginning.
-const OF_A_BEGINNING: [&str; 30] = [
+const OF_A_BEGINNING: [&str; 31] = [
     "data",
     "target",
     "no_header",
@@ -153,6 +154,7 @@ const OF_A_BEGINNING: [&str; 30] = [
     "ignore",
     "weights",
     "memory",
+    "size",
     "log_target",
     "config",
     "model",

@@ -49,6 +49,12 @@ pub fn folder(path: &Path) -> Result<(Dataset, Option<Dataset>), InputError> {
     Ok((train, test))
 }
 
+/// Whether a folder holds a file of this format, by its name.
+pub(crate) fn is_folder(path: &Path) -> bool {
+    let starts = ["train-images", "train-labels", "t10k-images", "t10k-labels"];
+    files(path).is_ok_and(|files| files.iter().any(|file| starts.iter().any(|start| file.starts_with(start))))
+}
+
 /// Reads one file of pictures, without a target.
 ///
 /// # Errors
@@ -58,7 +64,7 @@ pub fn images(path: &Path) -> Result<Dataset, InputError> {
     Ok(Dataset {
         cells: Cells::U8 { cells, scale: 1.0 / 255.0 },
         shape: vec![height * width],
-        image: Some([height, width]),
+        image: Some([1, height, width]),
         columns: Vec::new(),
         target: Target::None,
         weights: None,
@@ -110,7 +116,7 @@ fn find(path: &Path, files: &[String], start: &str, end: &str) -> Result<PathBuf
             path.display().to_string(),
             format!("a file '{start}-{end}' or '{start}-{end}.gz'"),
             if files.is_empty() { "no files".to_owned() } else { listing(files) },
-            "a folder of data holds MNIST's files by their own names; for a table, give the file",
+            "a folder holds MNIST's files by their own names, or a folder of images for each class; for a table, give the file",
         )),
     }
 }
@@ -131,8 +137,8 @@ fn name_classes(sets: [Option<&mut Dataset>; 2]) {
     }
 }
 
-fn size(image: Option<[usize; 2]>) -> String {
-    let [height, width] = image.unwrap_or_default();
+fn size(image: Option<[usize; 3]>) -> String {
+    let [_, height, width] = image.unwrap_or_default();
     format!("{height} × {width}")
 }
 

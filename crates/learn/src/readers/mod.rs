@@ -1,4 +1,4 @@
-//! Files into datasets: a folder of IDX pictures, or a CSV table, plain or gzipped.
+//! Files into datasets: a folder of images, of IDX pictures, or a CSV table; tables and IDX plain or gzipped.
 //!
 //! A reader believes no header: memory grows with the bytes that arrive, and whatever is
 //! wrong ends in an [`InputError`] that names the file and the place.
@@ -6,6 +6,7 @@
 pub mod csv;
 mod gzip;
 pub mod idx;
+pub mod pictures;
 
 use crate::{dataset::Dataset, input_error::InputError};
 use std::path::Path;
@@ -19,28 +20,68 @@ pub struct Data {
     pub test: Option<Dataset>,
 }
 
-/// Reads `path`: a folder as IDX, a file as CSV.
+/// What data are, as the path to them tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A folder of IDX files.
+    IdxFolder,
+    /// One IDX file.
+    Idx,
+    /// A folder of images.
+    Pictures,
+    /// A PNG or JPEG file.
+    Picture,
+    /// A CSV file.
+    Table,
+}
+
+impl Format {
+    /// Of what is at `path`.
+    ///
+    /// # Errors
+    /// If nothing is there.
+    pub fn of(path: &Path) -> Result<Format, InputError> {
+        let meta = std::fs::metadata(path).map_err(|e| InputError::io(path, &e))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(match meta.is_dir() {
+            true if !idx::is_folder(path) && pictures::is_folder(path) => Format::Pictures,
+            true => Format::IdxFolder,
+            false if name.contains("-ubyte") => Format::Idx,
+            false if pictures::is_image(path) => Format::Picture,
+            false => Format::Table,
+        })
+    }
+}
+
+/// Reads `path`: a folder as images or IDX, a file as CSV.
 ///
-/// `options` are for CSV; IDX has no columns to choose from.
+/// `options` are for CSV, and `frame` says what images are brought to.
 ///
 /// # Errors
-/// Whatever [`idx::folder`] and [`csv::read`] say.
-pub fn open(path: &Path, options: &csv::CsvOptions) -> Result<Data, InputError> {
-    let meta = std::fs::metadata(path).map_err(|e| InputError::io(path, &e))?;
-    if meta.is_dir() {
-        let (train, test) = idx::folder(path)?;
-        return Ok(Data { train, test });
+/// Whatever [`pictures::folder`], [`idx::folder`] and [`csv::read`] say.
+pub fn open(path: &Path, options: &csv::CsvOptions, frame: Option<pictures::Frame>) -> Result<Data, InputError> {
+    let place = || path.display().to_string();
+    let format = Format::of(path)?;
+    if frame.is_some_and(|frame| frame.is_asked()) && format != Format::Pictures {
+        let hint = "leave --size out; what image a row of a table is, --input says";
+        return Err(InputError::new(place(), "a folder of images, to bring to a size", "other data", hint));
     }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if name.contains("-ubyte") {
-        return Err(InputError::new(
-            path.display().to_string(),
-            "a folder of IDX files, or a CSV file",
-            "one IDX file",
-            "give the folder that it is in: labels and pictures are read together",
-        ));
+    match format {
+        Format::IdxFolder => {
+            let (train, test) = idx::folder(path)?;
+            Ok(Data { train, test })
+        }
+        Format::Pictures => pictures::folder(path, frame.unwrap_or_default()),
+        Format::Table => Ok(Data { train: csv::read(path, options)?, test: None }),
+        Format::Idx => {
+            let hint = "give the folder that it is in: labels and pictures are read together";
+            Err(InputError::new(place(), "a folder of IDX files, or a CSV file", "one IDX file", hint))
+        }
+        Format::Picture => {
+            let hint = "give a folder with a folder of images for each class";
+            Err(InputError::new(place(), "a folder of images, or a CSV file", "one image", hint))
+        }
     }
-    Ok(Data { train: csv::read(path, options)?, test: None })
 }
 
 #[cfg(test)]
@@ -54,13 +95,13 @@ mod tests {
     fn what_is_not_there_or_not_enough_is_said() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("data.csv");
-        let error = open(&missing, &csv::CsvOptions::default()).unwrap_err();
+        let error = open(&missing, &csv::CsvOptions::default(), None).unwrap_err();
         assert_eq!(error.place, missing.display().to_string());
         assert_eq!(error.found, "nothing of that name");
 
         let one = folder.path().join("train-images-idx3-ubyte");
         std::fs::write(&one, [0, 0, 8, 3]).unwrap();
-        let error = open(&one, &csv::CsvOptions::default()).unwrap_err();
+        let error = open(&one, &csv::CsvOptions::default(), None).unwrap_err();
         assert_eq!(error.found, "one IDX file");
     }
 
@@ -70,7 +111,7 @@ mod tests {
         let path = folder.path().join("data.csv");
         std::fs::write(&path, "x,y\n1,0\n2,1\n").unwrap();
         let options = csv::CsvOptions { target: Some("y".into()), ..Default::default() };
-        let data = open(&path, &options).unwrap();
+        let data = open(&path, &options, None).unwrap();
         assert_eq!((data.train.rows(), data.test), (2, None));
     }
 
@@ -86,7 +127,7 @@ mod tests {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), text).unwrap();
             let options = csv::CsvOptions { target: Some(target.clone()), header, ..Default::default() };
-            if let Ok(data) = open(file.path(), &options) {
+            if let Ok(data) = open(file.path(), &options, None) {
                 prop_assert!(data.train.rows() > 0);
                 let Cells::Table(columns) = &data.train.cells else { panic!("a table has columns") };
                 let kind = |values: &Values| match values {

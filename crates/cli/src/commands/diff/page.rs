@@ -31,6 +31,12 @@ pub(super) fn page(report: &Report<'_>, args: &DiffArgs) -> String {
     parts.join("\n")
 }
 
+/// `f = x * y at x = 2, y = 3`.
+pub(super) fn title(report: &Report<'_>) -> String {
+    let expression = report.expression.trim().replace(char::is_control, " ");
+    format!("{} = {expression}{}", own_name(&report.at), at(&report.at))
+}
+
 /// The function's own name: one that no variable has.
 fn own_name(variables: &ByVariable<'_>) -> &'static str {
     let free = |name: &&str| variables.0.iter().all(|(variable, _)| variable != name);

@@ -3,6 +3,7 @@
 use chainrule::engine::{Backend, Clock, Goal, Graph, Plan, Reference, ReferenceArena, Request, Rows};
 use serde::Serialize;
 
+use crate::drawing::Drawn;
 use crate::expression::{Expression, Term, TermId};
 use crate::significant::significant;
 
@@ -40,6 +41,20 @@ impl Traced {
             formula => format!("{} = {formula}", self.node),
         }
     }
+}
+
+/// The nodes as boxes.
+pub(super) fn drawn(graph: &[Traced]) -> Vec<Drawn> {
+    let drawn = |node: &Traced| Drawn {
+        name: node.node.clone(),
+        formula: node.formula(),
+        shape: Vec::new(),
+        value: vec![node.value],
+        derivative: node.derivative.map(|derivative| vec![derivative]),
+        // Numbers are written where they are used, and have no box.
+        operands: node.operands.iter().filter_map(|name| graph.iter().position(|other| other.node == *name)).collect(),
+    };
+    graph.iter().map(drawn).collect()
 }
 
 /// The terms of the expression at `point`, operands first. Numbers are read where they are

@@ -77,7 +77,7 @@ const SHOWN: usize = 3;
 /// Reads all rows of a table to predict from: [`Features`] in one piece.
 ///
 /// # Errors
-/// Those of [`Features::open`] and [`Features::read`].
+/// Those of [`Features::open`], and of a row that cannot be read.
 pub fn read_features(path: &Path, known: &[Known], target: Option<&str>) -> Result<Dataset, InputError> {
     let Features { table, layout } = Features::open(path, known, target, None)?;
     let kinds: Vec<Option<Kind>> = layout.kinds().collect();

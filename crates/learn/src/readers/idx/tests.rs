@@ -46,7 +46,7 @@ fn a_folder_is_read_plain_or_packed() {
     ]);
     fs::create_dir(folder.path().join("train-images-idx3-ubyte")).unwrap();
     let (train, test) = super::folder(folder.path()).unwrap();
-    assert_eq!((train.rows(), train.image), (2, Some([2, 3])));
+    assert_eq!((train.rows(), train.image), (2, Some([1, 2, 3])));
     assert_eq!(train.shape, [6]);
     let Cells::U8 { cells, scale } = &train.cells else { panic!("pixels are bytes") };
     assert_eq!((cells[6], *scale), (250, 1.0 / 255.0));
@@ -150,7 +150,7 @@ fn mnist_itself() {
     let (train, test) = folder(&path).unwrap();
     let test = test.unwrap();
     assert_eq!((train.rows(), test.rows()), (60_000, 10_000));
-    assert_eq!((train.width(), train.image), (784, Some([28, 28])));
+    assert_eq!((train.width(), train.image), (784, Some([1, 28, 28])));
     let Target::Classes { labels, names } = &train.target else { panic!("digits are classes") };
     assert_eq!(labels[..8], [5, 0, 4, 1, 9, 2, 1, 3]);
     assert_eq!(names.len(), 10);

@@ -1,0 +1,73 @@
+//! `chainrule trace` and `chainrule diff --svg`: what they show, draw and refuse.
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod program;
+
+use std::fs;
+
+use program::chainrule;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn trained() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["train", "--epochs", "1", "--model", "affine:8 relu affine:10", "--out", "run", "--threads", "1"];
+    chainrule(&folder, &arguments).assert().success();
+    folder
+}
+
+fn stdout(folder: &TempDir, arguments: &[&str]) -> String {
+    String::from_utf8(chainrule(folder, arguments).assert().success().get_output().stdout.clone()).unwrap()
+}
+
+fn refused(folder: &TempDir, arguments: &[&str]) -> String {
+    String::from_utf8(chainrule(folder, arguments).assert().code(2).get_output().stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_held_out_row_is_shown_drawn_and_told_as_json() {
+    let folder = trained();
+    let page = stdout(&folder, &["trace", "run", "--row", "2", "--svg", "trace.svg"]);
+    for text in ["affine:8 relu affine:10, row 2: loss ", "= affine(1.relu, 2.weight, 2.bias)", "0.weight", "[64, 8]"] {
+        assert!(page.contains(text), "{text} in\n{page}");
+    }
+    let picture = fs::read_to_string(folder.path().join("trace.svg")).unwrap();
+    // A map of x, 64 cells forward and 64 back, among others.
+    assert!(picture.starts_with("<svg ") && picture.matches("<rect ").count() > 128, "{picture}");
+
+    let json: Value = serde_json::from_str(&stdout(&folder, &["trace", "run", "--row", "2", "--json"])).unwrap();
+    let node = |name: &str| json["nodes"].as_array().unwrap().iter().find(|node| node["name"] == name).unwrap().clone();
+    let numbers = |value: &Value| value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<_>>();
+    // The probability of the label says the loss, and the derivative by the outputs is p − onehot(t).
+    let (p, t) = (numbers(&node("softmax")["value"]), numbers(&node("t")["value"])[0] as usize);
+    assert!((json["loss"].as_f64().unwrap() + p[t].ln()).abs() < 1e-9, "{json}");
+    for (class, (found, p)) in numbers(&node("2.affine")["gradient"]).iter().zip(&p).enumerate() {
+        assert!((found - (p - f64::from(u8::from(class == t)))).abs() < 1e-9, "class {class}");
+    }
+    let layer = stdout(&folder, &["trace", "run", "--layer", "2"]);
+    assert!(layer.contains("2.weight [8, 10]") && layer.contains("→ [7, 8]"), "{layer}");
+}
+
+#[test]
+fn what_is_not_there_is_refused() {
+    let folder = trained();
+    let held_out = "expected 1 to 359, as there are 359 held-out rows, found 360";
+    assert!(refused(&folder, &["trace", "run", "--row", "360"]).contains(held_out));
+    assert!(refused(&folder, &["trace", "run", "--layer", "3"]).contains("--layer: expected 0 to 2, found 3"));
+    assert!(refused(&folder, &["trace", "nothing"]).contains("nothing"));
+    assert!(
+        refused(&folder, &["trace", "run", "--svg", "no/such/folder.svg"]).contains("no/such/folder.svg: expected")
+    );
+}
+
+#[test]
+fn the_books_apples_are_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = "apple=100,count=2,tax=1.1";
+    stdout(&folder, &["diff", "apple * count * tax", "--at", at, "--svg", "apples.svg"]);
+    let picture = fs::read_to_string(folder.path().join("apples.svg")).unwrap();
+    for text in ["v1 * tax", "→ 220", "← 2.2", "← 110", "← 200"] {
+        assert!(picture.contains(text), "{text} in\n{picture}");
+    }
+    assert_eq!(picture.matches("<path ").count(), 4, "{picture}");
+}

@@ -1,0 +1,101 @@
+//! One example through the network: the value of every node, and the derivative of the example's loss by it.
+//!
+//! On the reference backend, in f64, with nothing fused: each number is what its node's formula says of the numbers shown for
+//! its operands. It is the test build of the network, without dropout, with the statistics that training met.
+
+use chainrule_engine::{Backend, Clock, Goal, Graph, Kind, Plan, Reference, Request, Rows};
+use serde::Serialize;
+
+use crate::dataset::{Dataset, Target};
+use crate::input_error::InputError;
+use crate::model::Build;
+use crate::node_name::node_name;
+use crate::predict::Predictor;
+use crate::weights;
+
+/// What one row made of the network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trace {
+    /// Operands before what is made of them.
+    pub nodes: Vec<TracedNode>,
+    /// Of this row.
+    pub loss: f64,
+}
+
+/// A node of the network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TracedNode {
+    /// `x`, `t`, a parameter's name, or layer and op: `0.affine`. Each name is there once.
+    pub name: String,
+    /// `None` for inputs, parameters and numbers.
+    pub op: Option<&'static str>,
+    /// The number of its layer in the SPEC, from 0.
+    pub layer: Option<usize>,
+    /// What it is computed from, as places in [`Trace::nodes`].
+    pub operands: Vec<usize>,
+    /// Its axes; none for one number.
+    pub shape: Vec<usize>,
+    /// Its numbers, the last axis fastest.
+    pub value: Vec<f64>,
+    /// ∂loss/∂(each of them); `None` where the loss does not depend on it by a derivative, as with a label.
+    pub gradient: Option<Vec<f64>>,
+}
+
+impl Predictor {
+    /// Follows row number `row` of `data`, from 0, forward and back.
+    ///
+    /// # Errors
+    /// If the data do not fit the network, have no target, or no such row; or there is no memory.
+    pub fn trace(&self, data: &Dataset, row: u32) -> Result<Trace, InputError> {
+        let (source, rows) = (&data.source, data.rows());
+        if data.target == Target::None {
+            return Err(InputError::new(
+                source.clone(),
+                "a target to judge by",
+                "none",
+                "give data with the target's column",
+            ));
+        }
+        if row as usize >= rows {
+            let (expected, found) = (format!("a row from 1 to {rows}"), format!("{}", u64::from(row) + 1));
+            return Err(InputError::new(source.clone(), expected, found, "name one of them"));
+        }
+        let table = self.encoding().apply(data.select(&[row]))?;
+        let graph = Graph::new();
+        let network = self.model().build(&graph, self.encoding().input.shape()?, self.objective(), Build::Test)?;
+        let leaves = graph.ids().filter(|&id| matches!(graph.node(id).kind, Kind::Parameter));
+        let request = Request {
+            goal: Goal::Gradients,
+            loss: Some(network.loss.id()),
+            outputs: graph.ids().collect(),
+            with_respect_to: leaves.chain([network.x.id()]).collect(),
+            trace: true,
+        };
+        let plan = Plan::compile(&graph, &request)?;
+        let mut arena = Reference.allocate(&[&plan], 1)?;
+        weights::write(&Reference, &mut arena, &plan, self.tensors());
+        Reference.run(&plan, &mut arena, &Rows::pick(&plan, &table.columns(), &[0])?, Clock::default());
+
+        let mut nodes: Vec<TracedNode> = Vec::with_capacity(graph.len());
+        for id in graph.ids() {
+            let node = graph.node(id);
+            let (name, layer) = node_name(&graph, &network, id);
+            let same = nodes.iter().filter(|other| other.name.split('\'').next() == Some(&*name)).count();
+            let value = match plan.parameters().iter().find(|parameter| parameter.node == id) {
+                Some(parameter) => Reference.read_span(&arena, parameter.span),
+                None => plan.value_of(id).map_or(Vec::new(), |buf| Reference.read(&plan, &arena, buf)),
+            };
+            nodes.push(TracedNode {
+                name: if same == 0 { name } else { format!("{name}'{}", same + 1) },
+                op: if let Kind::Op(op) = &node.kind { Some(op.name()) } else { None },
+                layer,
+                operands: node.inputs.iter().filter_map(|x| graph.ids().position(|id| id == *x)).collect(),
+                shape: node.shape.axes().to_vec(),
+                value,
+                gradient: plan.gradient_of(id).map(|buf| Reference.read(&plan, &arena, buf)),
+            });
+        }
+        let loss = plan.loss().map_or(f64::NAN, |loss| Reference.read_number(&plan, &arena, loss));
+        Ok(Trace { nodes, loss })
+    }
+}
