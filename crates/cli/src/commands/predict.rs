@@ -100,20 +100,22 @@ fn predict(run: &Run, args: &PredictArgs, out: impl Write, threads: usize) -> an
         PredictError::Input(e) => anyhow::Error::new(e),
         PredictError::Write(e) => anyhow::Error::new(e),
     };
-    let mut input =
-        Input::open(run, &args.data, Source { delimiter: args.delimiter, ..Source::default() }.delimiter()?)?;
-    if let Input::Table(table) = input {
-        return predict_table(run, table, args, out, threads).map_err(plain);
-    }
-    let mut predictions = run.predictor.predict_into(out, threads).map_err(plain)?;
-    while let Some((rows, files)) = input.next()? {
-        match files {
-            Some(files) => predictions.add_files(rows, files),
-            None => predictions.add(rows),
+    let delimiter = Source { delimiter: args.delimiter, ..Source::default() }.delimiter()?;
+    match Input::open(run, &args.data, delimiter)? {
+        Input::Table(table) => predict_table(run, table, args, out, threads).map_err(plain),
+        Input::Images(mut images) => {
+            let mut predictions = run.predictor.predict_into(out, threads).map_err(plain)?;
+            while let Some((rows, files)) = images.read(IMAGES)? {
+                predictions.add_files(rows, files).map_err(plain)?;
+            }
+            predictions.finish().map_err(plain)
         }
-        .map_err(plain)?;
+        Input::Idx(pictures) => {
+            let mut predictions = run.predictor.predict_into(out, threads).map_err(plain)?;
+            predictions.add(pictures).map_err(plain)?;
+            predictions.finish().map_err(plain)
+        }
     }
-    predictions.finish().map_err(plain)
 }
 
 /// Of a table the rows go through in blocks, with a bar on a terminal.
@@ -145,7 +147,7 @@ enum Input {
     /// Images, the same.
     Images(Pictures),
     /// IDX pictures, in one piece.
-    Idx(Option<Dataset>),
+    Idx(Dataset),
 }
 
 impl Input {
@@ -155,9 +157,9 @@ impl Input {
             Format::Table => {}
             Format::IdxFolder => {
                 let (train, test) = idx::folder(path)?;
-                return Ok(Input::Idx(Some(test.unwrap_or(train))));
+                return Ok(Input::Idx(test.unwrap_or(train)));
             }
-            Format::Idx => return Ok(Input::Idx(Some(idx::images(path)?))),
+            Format::Idx => return Ok(Input::Idx(idx::images(path)?)),
             Format::Picture | Format::Pictures => return Ok(Input::Images(Pictures::open(path, frame(run)?)?)),
         }
         let (known, pixels) = (input.known(), input.width.to_string());
@@ -165,15 +167,6 @@ impl Input {
         let pictures = input.names().is_empty();
         let target = if pictures { Some(pixels.as_str()) } else { source.target.as_deref() };
         Ok(Input::Table(Features::open(path, &known, target, delimiter)?))
-    }
-
-    /// The next rows, and the files that they come from if each has its own.
-    fn next(&mut self) -> Result<Option<(Dataset, Option<Vec<String>>)>, InputError> {
-        Ok(match self {
-            Input::Table(_) => None,
-            Input::Images(images) => images.read(IMAGES)?.map(|(rows, files)| (rows, Some(files))),
-            Input::Idx(pictures) => pictures.take().map(|rows| (rows, None)),
-        })
     }
 }
 
