@@ -2,13 +2,15 @@
 //!
 //! A page's `console` blocks run in their order in one folder, with the page's files (`csv,file=flowers.csv`) in it. Below `$ chainrule …`
 //! stands what it prints: stdout, and stderr too where it fails. `[..]` in a line is anything, such as a time; a line `...` is any
-//! number of lines. The English pages are run; `crates/book` sees to it that the Korean ones have the same blocks.
+//! number of lines. A picture that a command draws is the one that the page shows, byte for byte. The English pages are run; `crates/book` sees to it that the Korean ones have the same blocks.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 mod program;
 
 use std::fs;
+use std::path::Path;
 
+use chainrule::{Cells, Target, digits};
 use chainrule_book::{blocks, folder};
 use program::chainrule;
 use tempfile::TempDir;
@@ -48,10 +50,38 @@ fn fits(expected: &[&str], found: &[&str]) -> bool {
     }
 }
 
+/// The names of a folder's files that end so.
+fn names(folder: &Path, end: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = entries.filter(|name| name.ends_with(end)).collect();
+    names.sort();
+    names
+}
+
+/// The folder that the guide for images begins with: the first 600 embedded digits as files, a folder a class.
+fn save_photos(folder: &Path) {
+    let digits = digits();
+    let (Cells::U8 { cells, .. }, Target::Classes { labels, .. }) = (&digits.cells, &digits.target) else {
+        panic!("digits are bytes with classes");
+    };
+    for (row, (cells, label)) in cells.chunks(digits.width()).zip(labels).take(600).enumerate() {
+        let class = folder.join(label.to_string());
+        fs::create_dir_all(&class).unwrap();
+        let file = fs::File::create(class.join(format!("{row:04}.png"))).unwrap();
+        let mut png = png::Encoder::new(file, 8, 8);
+        png.set_color(png::ColorType::Grayscale);
+        let bytes: Vec<u8> = cells.iter().map(|cell| cell.saturating_mul(16)).collect();
+        png.write_header().unwrap().write_image_data(&bytes).unwrap();
+    }
+}
+
 /// Runs a page from top to bottom; how many commands it has.
 fn run(name: &str) -> usize {
     let page = fs::read_to_string(folder().join("en").join(name)).unwrap();
     let temp = tempfile::tempdir().unwrap();
+    if name == "images.md" {
+        save_photos(&temp.path().join("photos"));
+    }
     let mut commands = 0;
     for block in blocks(&page) {
         if let Some(file) = block.file() {
@@ -60,6 +90,10 @@ fn run(name: &str) -> usize {
         if block.language() == "console" {
             commands += run_block(name, block.line, &block.text, &temp);
         }
+    }
+    for picture in names(temp.path(), ".svg") {
+        let ours = fs::read(folder().join("en/pictures").join(&picture)).unwrap();
+        assert!(fs::read(temp.path().join(&picture)).unwrap() == ours, "{name}: {picture} is not what the book shows");
     }
     commands
 }
@@ -90,13 +124,7 @@ fn run_block(page: &str, line: usize, text: &str, folder: &TempDir) -> usize {
 
 #[test]
 fn every_command_prints_what_the_book_says() {
-    let mut pages: Vec<String> = fs::read_dir(folder().join("en"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".md"))
-        .collect();
-    pages.sort();
-    let commands: usize = pages.iter().map(|page| run(page)).sum();
+    let commands: usize = names(&folder().join("en"), ".md").iter().map(|page| run(page)).sum();
     assert!(commands > 20, "only {commands} commands were found");
 }
 

@@ -86,10 +86,10 @@ pub(crate) fn grey(number: f64) -> RGBColor {
     RGBColor(tone, tone, tone)
 }
 
-/// Blue for numbers above 0, red for those below, the deeper the nearer to ±`most`.
+/// Red for numbers above 0, blue for those below, as in `chainrule trace`, the deeper the nearer to ±`most`.
 pub(crate) fn signed(number: f64, most: f64) -> RGBColor {
     let share = (number / most).clamp(-1.0, 1.0);
-    let ink = if share > 0.0 { BLUE_INK } else { RED_INK };
+    let ink = if share > 0.0 { RED_INK } else { BLUE_INK };
     let mix = |tone: u8| (255.0 - (255.0 - f64::from(tone)) * share.abs()) as u8;
     RGBColor(mix(ink.0), mix(ink.1), mix(ink.2))
 }
