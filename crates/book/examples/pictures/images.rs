@@ -18,10 +18,10 @@ fn pixels(row: usize) -> Vec<f64> {
 pub(crate) fn digits() -> Outcome<()> {
     let area = page("digits", (760, 196))?;
     let Target::Classes { labels, .. } = chainrule::digits().target else { return Ok(()) };
-    for row in 0..20 {
+    for (row, label) in labels.iter().enumerate().take(20) {
         let (x, y) = (16 + (row % 10) as i32 * 74, 12 + (row / 10) as i32 * 92);
         cells(&area, &pixels(row), SIDE, (x, y), SIDE as i32, grey)?;
-        word(&area, &labels[row].to_string(), (x + 32, y + 75), 15)?;
+        word(&area, &label.to_string(), (x + 32, y + 75), 15)?;
     }
     Ok(area.present()?)
 }
