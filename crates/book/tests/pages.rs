@@ -56,7 +56,8 @@ fn both_languages_have_the_same_pages_and_contents() {
 fn both_languages_have_the_same_code() {
     for page in pages() {
         let (english, korean) = (read("en", &page), read("ko", &page));
-        let strip = |page| blocks(page).into_iter().map(|Block { info, text, .. }| (info.to_owned(), text)).collect::<Vec<_>>();
+        let strip =
+            |page| blocks(page).into_iter().map(|Block { info, text, .. }| (info.to_owned(), text)).collect::<Vec<_>>();
         let (english, korean) = (strip(&english), strip(&korean));
         for (number, (en, ko)) in english.iter().zip(&korean).enumerate() {
             assert_eq!(en, ko, "{page}: block {} differs", number + 1);

@@ -46,7 +46,9 @@ fn fits(expected: &[&str], found: &[&str]) -> bool {
     match expected.split_first() {
         None => found.is_empty(),
         Some((&"...", rest)) => (0..=found.len()).any(|at| fits(rest, &found[at..])),
-        Some((first, rest)) => found.split_first().is_some_and(|(line, more)| line_fits(first, line) && fits(rest, more)),
+        Some((first, rest)) => {
+            found.split_first().is_some_and(|(line, more)| line_fits(first, line) && fits(rest, more))
+        }
     }
 }
 
@@ -114,7 +116,10 @@ fn run_block(page: &str, line: usize, text: &str, folder: &TempDir) -> usize {
         }
         let lines = |text: &'_ str| text.trim_end().lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
         let (expected, found) = (lines(expected), lines(&found));
-        let fit = fits(&expected.iter().map(String::as_str).collect::<Vec<_>>(), &found.iter().map(String::as_str).collect::<Vec<_>>());
+        let fit = fits(
+            &expected.iter().map(String::as_str).collect::<Vec<_>>(),
+            &found.iter().map(String::as_str).collect::<Vec<_>>(),
+        );
         let (expected, found) = (expected.join("\n"), found.join("\n"));
         assert!(fit, "{page}, line {line}: $ {command}\nthe book says\n{expected}\nand it prints\n{found}\n");
         commands += 1;

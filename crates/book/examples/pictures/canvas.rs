@@ -26,14 +26,21 @@ pub(crate) fn page(name: &str, size: (u32, u32)) -> Outcome<Area> {
 }
 
 /// A chart with axes.
-pub(crate) fn chart<'a>(area: &'a Area, title: &str, [x, y]: [&str; 2], across: [f64; 2], up: [f64; 2]) -> Outcome<Chart<'a>> {
+pub(crate) fn chart<'a>(
+    area: &'a Area,
+    title: &str,
+    [x, y]: [&str; 2],
+    across: [f64; 2],
+    up: [f64; 2],
+) -> Outcome<Chart<'a>> {
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 15))
         .margin(10)
         .x_label_area_size(36)
         .y_label_area_size(46)
         .build_cartesian_2d(across[0]..across[1], up[0]..up[1])?;
-    let short = |number: &f64| format!("{}", (number * 1e4).round() / 1e4);
+    // Adding 0 makes a label of -0 one of 0.
+    let short = |number: &f64| format!("{}", (number * 1e4).round() / 1e4 + 0.0);
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
@@ -57,7 +64,12 @@ pub(crate) fn curve(chart: &mut Chart<'_>, name: &str, ink: RGBColor, points: Ve
 
 /// The names of a chart's curves.
 pub(crate) fn legend(chart: &mut Chart<'_>, position: SeriesLabelPosition) -> Outcome<()> {
-    chart.configure_series_labels().position(position).background_style(WHITE.mix(0.8)).border_style(BLACK.mix(0.2)).draw()?;
+    chart
+        .configure_series_labels()
+        .position(position)
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK.mix(0.2))
+        .draw()?;
     Ok(())
 }
 

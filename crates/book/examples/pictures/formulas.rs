@@ -45,7 +45,9 @@ pub(crate) fn gradient() -> Outcome<()> {
             chart.draw_series([Circle::new(tip, 2, BLACK.mix(0.35).filled())])?;
         }
     }
-    for (rate, ink, start) in [(0.1, GREEN_INK, [-3.6, 1.7]), (0.6, BLUE_INK, [3.6, 1.7]), (1.03, RED_INK, [-3.8, -1.2])] {
+    for (rate, ink, start) in
+        [(0.1, GREEN_INK, [-3.6, 1.7]), (0.6, BLUE_INK, [3.6, 1.7]), (1.03, RED_INK, [-3.8, -1.2])]
+    {
         let mut x = start.to_vec();
         let mut path = vec![(x[0], x[1])];
         for _ in 0..10 {
@@ -68,7 +70,8 @@ pub(crate) fn softmax() -> Outcome<()> {
     let back = [p[0], p[1], p[2] - 1.0];
     let page = page("softmax", (760, 260))?;
     let parts = page.split_evenly((1, 3));
-    let panels = [("z", logits, [0.0, 4.5]), ("p = softmax(z)", p, [0.0, 1.0]), ("dz = p - onehot(2)", back, [-0.25, 0.25])];
+    let panels =
+        [("z", logits, [0.0, 4.5]), ("p = softmax(z)", p, [0.0, 1.0]), ("dz = p - onehot(2)", back, [-0.25, 0.25])];
     for ((title, values, up), area) in panels.into_iter().zip(&parts) {
         let mut chart = chart(area, title, ["class", ""], [-0.6, 2.6], up)?;
         let bar = |(class, &value): (usize, &f64)| {
