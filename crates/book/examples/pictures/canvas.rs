@@ -39,7 +39,8 @@ pub(crate) fn chart<'a>(
         .x_label_area_size(36)
         .y_label_area_size(46)
         .build_cartesian_2d(across[0]..across[1], up[0]..up[1])?;
-    let short = |number: &f64| format!("{}", (number * 1e4).round() / 1e4);
+    // Adding 0 makes a label of -0 one of 0.
+    let short = |number: &f64| format!("{}", (number * 1e4).round() / 1e4 + 0.0);
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
