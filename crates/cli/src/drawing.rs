@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::significant::significant;
+use crate::significant::{four, range};
 
 /// A box.
 #[derive(Clone, Debug)]
@@ -116,22 +116,11 @@ fn lines(drawn: &Drawn) -> Vec<(String, Option<&[f64]>)> {
     for (arrow, numbers) in numbers.into_iter().filter_map(|(arrow, numbers)| Some((arrow, numbers?))) {
         lines.push(match &**numbers {
             [] => continue,
-            [number] => (format!("{arrow} {}", short(*number)), None),
+            [number] => (format!("{arrow} {}", four(*number)), None),
             numbers => (format!("{arrow} {}", range(numbers)), Some(numbers)),
         });
     }
     lines
-}
-
-/// `-0.5 to 3`.
-fn range(numbers: &[f64]) -> String {
-    let (least, most) = numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &x| (a.min(x), b.max(x)));
-    format!("{} to {}", short(least), short(most))
-}
-
-/// Four digits are enough beside a map.
-fn short(number: f64) -> String {
-    significant(format!("{number:.3e}").parse().unwrap_or(number))
 }
 
 /// Rows and columns of a map: of an image its channels side by side, of a long vector lines of equal length.

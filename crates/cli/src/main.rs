@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod drawing;
 mod expression;
+mod indices;
 mod interrupt;
 mod outcome;
 mod progress;

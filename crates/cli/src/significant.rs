@@ -14,9 +14,25 @@ pub(crate) fn significant(x: f64) -> String {
     }
 }
 
+/// Four digits, where many numbers stand beside one another.
+pub(crate) fn four(x: f64) -> String {
+    significant(format!("{x:.3e}").parse().unwrap_or(x))
+}
+
+/// The least and the most: `-0.5 to 3`.
+pub(crate) fn range(numbers: &[f64]) -> String {
+    let (least, most) = numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &x| (a.min(x), b.max(x)));
+    format!("{} to {}", four(least), four(most))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::significant;
+    use super::{range, significant};
+
+    #[test]
+    fn a_range_has_four_digits() {
+        assert_eq!(range(&[1.0 / 3.0, -2.0, 1e-7]), "-2 to 0.3333");
+    }
 
     #[test]
     fn noise_is_rounded_away_and_size_is_kept() {

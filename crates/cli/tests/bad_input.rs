@@ -112,6 +112,27 @@ fn images_that_are_no_images() {
 }
 
 #[test]
+fn folders_of_images_that_are_none() {
+    let folder = with(&[
+        ("text/a/1.png", b"hello"),
+        ("text/b/1.png", b"hello"),
+        ("cut/a/1.png", b"\x89PNG\r\n\x1a\n\0\0"),
+        ("cut/b/1.png", b"\x89PNG\r\n\x1a\n\0\0"),
+        ("stray/a/1.png", b"hello"),
+        ("stray/2.png", b"hello"),
+    ]);
+    fs::create_dir_all(folder.path().join("empty/a")).unwrap();
+    fs::create_dir_all(folder.path().join("empty/b")).unwrap();
+    let images = |name: &str, parts: [&str; 4]| refuse(&folder, &["train", name], parts);
+    images("text", ["text/a/1.png", "a PNG or JPEG image", "text", "save it as PNG or JPEG"]);
+    images("cut", ["cut/a/1.png", "a whole PNG or JPEG image", "a PNG whose end is missing", "copy the file again"]);
+    images("stray", ["stray/2.png", "images in the folders of their classes", "one beside them", "put it into"]);
+    images("empty", ["empty/a", "images of this class", "none", "put images into it, or remove the folder"]);
+    let sizes = "height x width, or with the channels before them";
+    refuse(&folder, &["train", "text", "--size", "0x8"], ["--size", sizes, "'0x8'", "for example 64x64"]);
+}
+
+#[test]
 fn models_that_are_no_models() {
     let folder = TempDir::new().unwrap();
     let model = |spec: &str, parts: [&str; 4]| refuse(&folder, &["train", "--model", spec], parts);

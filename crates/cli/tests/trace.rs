@@ -71,3 +71,28 @@ fn the_books_apples_are_drawn() {
     }
     assert_eq!(picture.matches("<path ").count(), 4, "{picture}");
 }
+
+/// Images of other sizes are brought to that of the training, as `test` and `predict` do.
+#[test]
+fn images_are_brought_to_what_the_network_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    for (class, shade) in [("dark", 20), ("light", 220)] {
+        fs::create_dir_all(folder.path().join("photos").join(class)).unwrap();
+        for number in 0..10 {
+            let side = 4 + number % 2;
+            let path = folder.path().join(format!("photos/{class}/{number}.png"));
+            let mut png = png::Encoder::new(fs::File::create(path).unwrap(), side, side);
+            png.set_color(png::ColorType::Grayscale);
+            png.write_header().unwrap().write_image_data(&vec![shade; (side * side) as usize]).unwrap();
+        }
+    }
+    let train = ["train", "photos", "--size", "4x4", "--epochs", "1", "--model", "affine:2", "--out", "run"];
+    chainrule(&folder, &train).assert().success();
+    let json: Value =
+        serde_json::from_str(&stdout(&folder, &["trace", "run", "photos", "--row", "2", "--json"])).unwrap();
+    let x = &json["nodes"][0];
+    assert_eq!((&x["name"], &x["shape"]), (&"x".into(), &serde_json::json!([1, 4, 4])));
+    let expected = 20.0 / 255.0;
+    assert!(x["value"].as_array().unwrap().iter().all(|x| (x.as_f64().unwrap() - expected).abs() < 1e-6), "{x}");
+    assert!(refused(&folder, &["trace", "run", "photos", "--target", "class"]).contains("leave the target out"));
+}

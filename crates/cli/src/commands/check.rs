@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::subject::{Subject, SubjectArgs, image, row};
 use crate::arguments;
+use crate::indices::indices;
 use crate::outcome::No;
 use crate::significant::significant;
 use crate::table::table;
@@ -161,7 +162,7 @@ impl Line {
             total: check.total,
             kinks: check.kinks,
             largest_error: worst(|worst| worst.error),
-            at: check.worst.map(|worst| axes(worst.at, &shape)),
+            at: check.worst.map(|worst| indices(worst.at, &shape)),
             by_chain_rule: worst(|worst| worst.by_chain_rule),
             by_definition: worst(|worst| worst.by_definition),
             passed: check.passed(),
@@ -181,21 +182,6 @@ impl Line {
             _ => format!("gradient check failed: every element of {name} stands on a kink; try another --seed"),
         }
     }
-}
-
-/// The indices of element `at` along each axis, the last axis fastest.
-fn axes(mut at: usize, shape: &[usize]) -> Vec<usize> {
-    let mut indices: Vec<usize> = shape
-        .iter()
-        .rev()
-        .map(|&axis| {
-            let index = at % axis;
-            at /= axis;
-            index
-        })
-        .collect();
-    indices.reverse();
-    indices
 }
 
 fn page(report: &Report) -> String {
@@ -227,13 +213,6 @@ mod tests {
 
     use super::*;
     use crate::outcome;
-
-    #[test]
-    fn an_elements_indices() {
-        assert_eq!(axes(7, &[2, 5]), [1, 2]);
-        assert_eq!(axes(3, &[4]), [3]);
-        assert_eq!(axes(0, &[]), Vec::<usize>::new());
-    }
 
     /// y = x², with dx = dy·x, or with the right derivative, dy·2x.
     #[derive(Debug)]

@@ -7,6 +7,7 @@ pub(crate) mod diff;
 pub(crate) mod find_rate;
 pub(crate) mod folds;
 pub(crate) mod list;
+pub(crate) mod other_data;
 pub(crate) mod plan;
 pub(crate) mod predict;
 pub(crate) mod subject;

@@ -4,13 +4,15 @@ use std::fs;
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
-use chainrule::{InputError, Run, Source, Trace, TracedNode};
+use chainrule::{InputError, Run, Trace, TracedNode};
 use clap::Args;
 use serde::Serialize;
 
+use super::other_data::OtherDataArgs;
 use crate::arguments;
 use crate::drawing::{Drawn, svg};
-use crate::significant::significant;
+use crate::indices::indices;
+use crate::significant::{four, range, significant};
 use crate::table::table;
 
 /// So many numbers are printed one by one; of more, their range.
@@ -34,6 +36,8 @@ pub(crate) struct TraceArgs {
     run: PathBuf,
     /// A table with the target, or a folder of images; the rows are its own
     data: Option<PathBuf>,
+    #[command(flatten)]
+    other: OtherDataArgs,
     /// Which row, from 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = arguments::count)]
     row: usize,
@@ -72,9 +76,7 @@ pub(crate) fn run(args: &TraceArgs) -> anyhow::Result<()> {
             (data, Some(rows))
         }
         Some(path) => {
-            let trained = &run.record.data.source;
-            let source = Source { path: Some(path.clone()), target: trained.target.clone(), ..Source::default() };
-            let data = source.open_as(Some(run.record.kind()), run.record.input.known())?;
+            let data = args.other.open(&run, path)?;
             (data.test.unwrap_or(data.train), None)
         }
     };
@@ -147,7 +149,7 @@ fn layer_page(trace: &Trace, layer: usize) -> String {
             let mut at = 0;
             let mut lines: Vec<Vec<String>> = Vec::new();
             for chunk in numbers.chunks(row).flat_map(|row| row.chunks(ACROSS)) {
-                let first = format!("  {arrow} {}", index(at, &node.shape));
+                let first = format!("  {arrow} {:?}", indices(at, &node.shape));
                 lines.push(std::iter::once(first).chain(chunk.iter().map(|&x| four(x))).collect());
                 at += chunk.len();
             }
@@ -156,22 +158,6 @@ fn layer_page(trace: &Trace, layer: usize) -> String {
         page.push('\n');
     }
     page
-}
-
-/// Where an element is, by its axes.
-fn index(at: usize, shape: &[usize]) -> String {
-    let mut rest = at;
-    let mut axes: Vec<usize> = shape
-        .iter()
-        .rev()
-        .map(|&axis| {
-            let index = rest % axis.max(1);
-            rest /= axis.max(1);
-            index
-        })
-        .collect();
-    axes.reverse();
-    format!("{axes:?}")
 }
 
 /// `affine(x, 0.weight, 0.bias)`.
@@ -185,15 +171,9 @@ fn numbers(numbers: &[f64]) -> String {
     if numbers.len() <= FEW {
         return numbers.iter().map(|&x| four(x)).collect::<Vec<_>>().join(" ");
     }
-    let (least, most) = numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &x| (a.min(x), b.max(x)));
     let zeros = numbers.iter().filter(|&&x| x == 0.0).count();
     let share = if zeros == 0 { String::new() } else { format!(", {zeros} of {} are 0", numbers.len()) };
-    format!("{} to {}{share}", four(least), four(most))
-}
-
-/// Four digits.
-fn four(x: f64) -> String {
-    significant(format!("{x:.3e}").parse().unwrap_or(x))
+    range(numbers) + &share
 }
 
 fn drawn(trace: &Trace) -> Vec<Drawn> {
