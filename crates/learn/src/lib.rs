@@ -50,6 +50,7 @@ pub mod input_shape;
 pub mod keeper;
 pub mod layer_shape;
 pub mod leaks;
+pub mod local_derivative;
 pub mod loss;
 pub mod measures;
 pub mod metrics;

@@ -3,11 +3,12 @@
 //! On the reference backend, in f64, with nothing fused: each number is what its node's formula says of the numbers shown for
 //! its operands. It is the test build of the network, without dropout, with the statistics that training met.
 
-use chainrule_engine::{Backend, Clock, Goal, Graph, Kind, Plan, Reference, Request, Rows};
+use chainrule_engine::{Backend, Clock, Goal, Graph, Kind, NodeId, Plan, Reference, Request, Rows};
 use serde::Serialize;
 
 use crate::dataset::{Dataset, Target};
 use crate::input_error::InputError;
+use crate::local_derivative::local_derivatives;
 use crate::model::Build;
 use crate::node_name::node_name;
 use crate::predict::Predictor;
@@ -39,6 +40,9 @@ pub struct TracedNode {
     pub value: Vec<f64>,
     /// ∂loss/∂(each of them); `None` where the loss does not depend on it by a derivative, as with a label.
     pub gradient: Option<Vec<f64>>,
+    /// ∂value/∂(each operand), `[numbers of the value, numbers of the operand]`; `None` where it is not small or there is none: see
+    /// [`local_derivatives`].
+    pub local: Vec<Option<Vec<f64>>>,
 }
 
 impl Predictor {
@@ -76,22 +80,23 @@ impl Predictor {
         weights::write(&Reference, &mut arena, &plan, self.tensors());
         Reference.run(&plan, &mut arena, &Rows::pick(&plan, &table.columns(), &[0])?, Clock::default());
 
+        let value_of = |id: NodeId| match plan.parameters().iter().find(|parameter| parameter.node == id) {
+            Some(parameter) => Reference.read_span(&arena, parameter.span),
+            None => plan.value_of(id).map_or(Vec::new(), |buf| Reference.read(&plan, &arena, buf)),
+        };
         let mut nodes: Vec<TracedNode> = Vec::with_capacity(graph.len());
         for id in graph.ids() {
             let node = graph.node(id);
             let (name, layer) = node_name(&graph, &network, id);
             let same = nodes.iter().filter(|other| other.name.split('\'').next() == Some(&*name)).count();
-            let value = match plan.parameters().iter().find(|parameter| parameter.node == id) {
-                Some(parameter) => Reference.read_span(&arena, parameter.span),
-                None => plan.value_of(id).map_or(Vec::new(), |buf| Reference.read(&plan, &arena, buf)),
-            };
             nodes.push(TracedNode {
                 name: if same == 0 { name } else { format!("{name}'{}", same + 1) },
                 op: if let Kind::Op(op) = &node.kind { Some(op.name()) } else { None },
                 layer,
                 operands: node.inputs.iter().filter_map(|x| graph.ids().position(|id| id == *x)).collect(),
                 shape: node.shape.axes().to_vec(),
-                value,
+                value: value_of(id),
+                local: local_derivatives(&graph, id, value_of)?,
                 gradient: plan.gradient_of(id).map(|buf| Reference.read(&plan, &arena, buf)),
             });
         }
