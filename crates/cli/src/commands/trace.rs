@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::other_data::OtherDataArgs;
 use crate::arguments;
-use crate::drawing::{Drawn, svg};
+use crate::drawing::{Drawn, Factor, svg};
+use crate::graph_page;
 use crate::indices::indices;
 use crate::significant::{four, range, significant};
 use crate::table::table;
@@ -30,6 +31,7 @@ Examples:
   chainrule trace runs/digits-1 --row 3
   chainrule trace runs/digits-1 --row 3 --layer 2
   chainrule trace runs/digits-1 --svg trace.svg
+  chainrule trace runs/digits-1 --html trace.html
   chainrule trace runs/iris-1 new.csv --row 1 --json")]
 pub(crate) struct TraceArgs {
     /// The folder that `chainrule train` wrote
@@ -47,6 +49,10 @@ pub(crate) struct TraceArgs {
     /// Draw the graph into a file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Write a page to look around in: pointing at a node shows the formula of its derivative, the numbers that went in, and
+    /// the chain of factors from the loss back to it
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print one JSON object with all numbers
     #[arg(long)]
     json: bool,
@@ -89,8 +95,12 @@ pub(crate) fn run(args: &TraceArgs) -> anyhow::Result<()> {
     let row = rows.as_ref().map_or(args.row as u32 - 1, |rows| rows[args.row - 1]);
     let trace = run.predictor.trace(&data, row)?;
 
+    let title = format!("{model}, row {}: loss {}", args.row, significant(trace.loss));
     if let Some(path) = &args.svg {
-        write(path, &svg(&format!("{model}, row {}: loss {}", args.row, significant(trace.loss)), &drawn(&trace)))?;
+        write(path, &svg(&title, &drawn(&trace)))?;
+    }
+    if let Some(path) = &args.html {
+        write(path, &graph_page::page(&title, "L", "the loss L", &drawn(&trace)))?;
     }
     let report = Report { model: model.to_string(), row: args.row, trace: &trace };
     let page = match args.layer {
@@ -184,6 +194,8 @@ fn drawn(trace: &Trace) -> Vec<Drawn> {
         value: node.value.clone(),
         derivative: node.gradient.clone(),
         operands: node.operands.clone(),
+        op: node.op,
+        factors: node.local.iter().enumerate().map(|(place, local)| Factor { place, local: local.clone() }).collect(),
     };
     trace.nodes.iter().map(drawn).collect()
 }
