@@ -6,6 +6,7 @@ mod arguments;
 mod calls;
 mod commands;
 mod config;
+mod curves;
 mod drawing;
 mod expression;
 mod formulas;
@@ -43,6 +44,7 @@ enum Command {
     Test(commands::test::TestArgs),
     Predict(commands::predict::PredictArgs),
     Trace(commands::trace::TraceArgs),
+    Compare(commands::compare::CompareArgs),
     Data(commands::data::DataArgs),
     Check(commands::check::CheckArgs),
     Diff(commands::diff::DiffArgs),
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Some(Command::Test(args)) => commands::test::run(args),
         Some(Command::Predict(args)) => commands::predict::run(args),
         Some(Command::Trace(args)) => commands::trace::run(args),
+        Some(Command::Compare(args)) => commands::compare::run(args),
         Some(Command::Data(args)) => commands::data::run(args),
         Some(Command::Check(args)) => commands::check::run(args),
         Some(Command::Diff(args)) => commands::diff::run(args),
