@@ -23,6 +23,8 @@ pub(crate) struct Drawn {
     pub(crate) operands: Vec<usize>,
     /// The engine's name of its op.
     pub(crate) op: Option<&'static str>,
+    /// Of a parameter that a step changed, afterwards.
+    pub(crate) after: Option<Vec<f64>>,
     /// Of each of `operands`.
     pub(crate) factors: Vec<Factor>,
 }
@@ -252,7 +254,7 @@ mod tests {
     fn drawn(name: &str, shape: &[usize], value: &[f64], operands: &[usize]) -> Drawn {
         let (shape, value, operands) = (shape.to_vec(), value.to_vec(), operands.to_vec());
         let (name, formula, derivative) = (name.to_owned(), String::new(), Some(value.clone()));
-        Drawn { name, formula, shape, derivative, value, operands, op: None, factors: Vec::new() }
+        Drawn { name, formula, shape, derivative, value, operands, op: None, after: None, factors: Vec::new() }
     }
 
     #[test]

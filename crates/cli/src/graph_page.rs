@@ -58,6 +58,12 @@ fn detail(at: usize, loss: &str, boxes: &[Drawn], uses: &[Vec<Step>], ways: u64)
         return out;
     };
     let _ = writeln!(out, "<h3 class=\"back\">← ∂{loss}/∂{name}</h3>\n{}", numbers(&drawn.shape, derivative));
+    if let Some(after) = &drawn.after {
+        let change: Vec<f64> = after.iter().zip(&drawn.value).map(|(after, before)| after - before).collect();
+        let after = numbers(&drawn.shape, after);
+        let _ =
+            writeln!(out, "<h3>After the step</h3>\n{after}\n<h3>The change</h3>\n{}", numbers(&drawn.shape, &change));
+    }
     if uses[at].is_empty() {
         let _ = writeln!(out, "<p>It is what is differentiated: the chain begins with 1.</p>\n</section>");
         return out;
@@ -252,6 +258,7 @@ mod tests {
             derivative: Some(vec![derivative]),
             operands: operands.to_vec(),
             op: (!operands.is_empty()).then_some("mul"),
+            after: None,
             factors: local.iter().enumerate().map(|(place, &x)| Factor { place, local: Some(vec![x]) }).collect(),
         };
         let boxes = [

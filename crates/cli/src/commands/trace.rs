@@ -16,6 +16,8 @@ use crate::indices::indices;
 use crate::significant::{four, range, significant};
 use crate::table::table;
 
+mod step;
+
 /// So many numbers are printed one by one; of more, their range.
 const FEW: usize = 10;
 /// Numbers in a line of `--layer`.
@@ -32,6 +34,7 @@ Examples:
   chainrule trace runs/digits-1 --row 3 --layer 2
   chainrule trace runs/digits-1 --svg trace.svg
   chainrule trace runs/digits-1 --html trace.html
+  chainrule trace runs/digits-1 --step 40
   chainrule trace runs/iris-1 new.csv --row 1 --json")]
 pub(crate) struct TraceArgs {
     /// The folder that `chainrule train` wrote
@@ -43,6 +46,10 @@ pub(crate) struct TraceArgs {
     /// Which row, from 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = arguments::count)]
     row: usize,
+    /// A step of the training instead, from 1 over all epochs: its batch at the parameters before it, the gradients of the
+    /// batch's mean loss, and the parameters after it. The steps before it are done again, from the seed or from a checkpoint
+    #[arg(long, value_name = "N", conflicts_with_all = ["data", "row"], value_parser = arguments::count)]
+    step: Option<usize>,
     /// All numbers of a layer: its place in the model, from 0, as in the nodes' names
     #[arg(long, value_name = "N")]
     layer: Option<usize>,
@@ -69,6 +76,9 @@ struct Report<'a> {
 
 /// Traces, prints and draws.
 pub(crate) fn run(args: &TraceArgs) -> anyhow::Result<()> {
+    if let Some(number) = args.step {
+        return step::run(args, number);
+    }
     let run = Run::open(&args.run)?;
     let model = run.predictor.model();
     if let Some(layer) = args.layer.filter(|&layer| layer >= model.layers().len()) {
@@ -195,6 +205,7 @@ fn drawn(trace: &Trace) -> Vec<Drawn> {
         derivative: node.gradient.clone(),
         operands: node.operands.clone(),
         op: node.op,
+        after: None,
         factors: node.local.iter().enumerate().map(|(place, local)| Factor { place, local: local.clone() }).collect(),
     };
     trace.nodes.iter().map(drawn).collect()

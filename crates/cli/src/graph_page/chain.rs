@@ -87,6 +87,7 @@ mod tests {
             derivative: Some(vec![derivative]),
             operands: operands.to_vec(),
             op: None,
+            after: None,
             factors: local.iter().map(|&x| Factor { place: 0, local: Some(vec![x]) }).collect(),
         };
         vec![drawn(2.0, 36.0, &[], &[]), drawn(6.0, 12.0, &[0], &[3.0]), drawn(36.0, 1.0, &[1, 1], &[6.0, 6.0])]

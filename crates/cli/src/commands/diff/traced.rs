@@ -66,6 +66,7 @@ pub(super) fn drawn(graph: &[Traced]) -> Vec<Drawn> {
             derivative: node.derivative.map(|derivative| vec![derivative]),
             operands,
             op: node.op,
+            after: None,
             factors,
         }
     };
