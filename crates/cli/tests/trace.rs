@@ -115,11 +115,7 @@ fn a_step_of_the_training_is_shown_with_its_batch_and_what_it_changed() {
         "run",
     ];
     chainrule(&folder, &train).assert().success();
-    let output = |arguments: &[&str]| {
-        let output =
-            chainrule(&folder, &[&["trace", "run"], arguments].concat()).assert().success().get_output().stdout.clone();
-        String::from_utf8(output).unwrap()
-    };
+    let output = |arguments: &[&str]| stdout(&folder, &[&["trace", "run"], arguments].concat());
     // 1258 rows in batches of 32: the last of the 40 has 10.
     let page = output(&["--step", "40"]);
     assert!(
@@ -131,7 +127,7 @@ fn a_step_of_the_training_is_shown_with_its_batch_and_what_it_changed() {
     let layer = output(&["--step", "40", "--layer", "0"]);
     assert!(layer.contains("\n0.weight ") && !layer.contains("2.weight") && !layer.contains("1.relu"), "{layer}");
 
-    let json: serde_json::Value =
+    let json: Value =
         serde_json::from_str(&output(&["--step", "40", "--json", "--html", "step.html", "--svg", "step.svg"])).unwrap();
     assert_eq!(
         (json["rows"].as_u64(), json["replayed"].as_u64(), json["epoch"].as_u64()),
@@ -147,9 +143,9 @@ fn a_step_of_the_training_is_shown_with_its_batch_and_what_it_changed() {
     for ((before, gradient), after) in numbers("value").iter().zip(numbers("gradient")).zip(numbers("after")) {
         assert!((before - 0.5 * gradient - after).abs() < 1e-6, "{before} {gradient} {after}");
     }
-    let html = std::fs::read_to_string(folder.path().join("step.html")).unwrap();
+    let html = fs::read_to_string(folder.path().join("step.html")).unwrap();
     assert_eq!(html.matches("<h3>After the step</h3>").count(), 4);
-    assert!(std::fs::read_to_string(folder.path().join("step.svg")).unwrap().contains("step 40: loss "));
+    assert!(fs::read_to_string(folder.path().join("step.svg")).unwrap().contains("step 40: loss "));
 
     for (arguments, told) in [
         (&["--step", "81"][..], "error: run: expected a step from 1 to 80, 40 in each epoch, found 81"),
@@ -157,9 +153,7 @@ fn a_step_of_the_training_is_shown_with_its_batch_and_what_it_changed() {
         (&["--step", "1", "--row", "1"], "cannot be used with"),
         (&["--step", "1", "--layer", "3"], "error: --layer: expected 0 to 2"),
     ] {
-        let refused =
-            chainrule(&folder, &[&["trace", "run"], arguments].concat()).assert().code(2).get_output().stderr.clone();
-        let refused = String::from_utf8(refused).unwrap();
+        let refused = refused(&folder, &[&["trace", "run"], arguments].concat());
         assert!(refused.contains(told), "{refused}");
     }
 }

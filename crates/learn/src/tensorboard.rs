@@ -308,7 +308,7 @@ mod tests {
         found
     }
 
-    fn of<'a>(events: &'a [(String, u64, Option<f32>)], tag: &str) -> Vec<(u64, Option<f32>)> {
+    fn of(events: &[(String, u64, Option<f32>)], tag: &str) -> Vec<(u64, Option<f32>)> {
         events.iter().filter(|event| event.0 == tag).map(|event| (event.1, event.2)).collect()
     }
 

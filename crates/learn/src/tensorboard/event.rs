@@ -134,8 +134,11 @@ fn bytes(out: &mut Vec<u8>, field: u64, value: &[u8]) {
     out.extend(value);
 }
 
-/// The step of an event and its tags, with the number of a scalar; `None` if it is no event.
-pub(super) fn read(event: &[u8]) -> Option<(u64, Vec<(String, Option<f32>)>)> {
+/// A tag, and the number of a scalar.
+pub(super) type Tagged = (String, Option<f32>);
+
+/// The step of an event and its tags; `None` if it is no event.
+pub(super) fn read(event: &[u8]) -> Option<(u64, Vec<Tagged>)> {
     let (mut step, mut tags) = (0, Vec::new());
     for (field, value) in fields(event)? {
         match (field, value) {
@@ -153,7 +156,7 @@ pub(super) fn read(event: &[u8]) -> Option<(u64, Vec<(String, Option<f32>)>)> {
     Some((step, tags))
 }
 
-fn read_value(value: &[u8]) -> Option<(String, Option<f32>)> {
+fn read_value(value: &[u8]) -> Option<Tagged> {
     let (mut tag, mut scalar) = (String::new(), None);
     for (field, value) in fields(value)? {
         match (field, value) {
