@@ -6,8 +6,12 @@ mod arguments;
 mod calls;
 mod commands;
 mod config;
+mod curves;
 mod drawing;
 mod expression;
+mod formulas;
+mod graph_page;
+mod heat_map;
 mod indices;
 mod interrupt;
 mod outcome;
@@ -41,6 +45,7 @@ enum Command {
     Predict(commands::predict::PredictArgs),
     Trace(commands::trace::TraceArgs),
     Report(commands::report::ReportArgs),
+    Compare(commands::compare::CompareArgs),
     Data(commands::data::DataArgs),
     Check(commands::check::CheckArgs),
     Diff(commands::diff::DiffArgs),
@@ -66,6 +71,7 @@ fn main() -> ExitCode {
         Some(Command::Predict(args)) => commands::predict::run(args),
         Some(Command::Trace(args)) => commands::trace::run(args),
         Some(Command::Report(args)) => commands::report::run(args),
+        Some(Command::Compare(args)) => commands::compare::run(args),
         Some(Command::Data(args)) => commands::data::run(args),
         Some(Command::Check(args)) => commands::check::run(args),
         Some(Command::Diff(args)) => commands::diff::run(args),
