@@ -36,6 +36,7 @@ impl Display {
                 self.epochs = start.epochs;
                 let parts = start.parts;
                 start.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
+                start.taken.iter().for_each(|taken| tell(&taken.to_string()));
                 tell(&format!(
                     "training {}: {} parameters, {} rows to learn from, {} to choose by, {} held out",
                     start.model, start.parameters, parts.train, parts.validation, parts.test

@@ -24,6 +24,7 @@ use crate::leaks::{self, Warning};
 use crate::loss::Objective;
 use crate::model::{Build, Model};
 use crate::predict::Predictor;
+use crate::pretrained::Taken;
 use crate::readers::Data;
 use crate::record::Training;
 use crate::sample_weights::{self, weighed};
@@ -74,6 +75,8 @@ pub struct Start {
     pub done: usize,
     /// What of the data should be known before a score is believed.
     pub warnings: Vec<Warning>,
+    /// Of the weights that were given to begin with.
+    pub taken: Option<Taken>,
 }
 
 /// How many rows are for what.
@@ -257,6 +260,9 @@ fn descend<B: Backend>(
     let mut batches = examples.batches(&split.train, settings)?;
     let steps = batches.len();
     let mut session = Session::begin(backend, arena, update, suspect, settings, steps);
+    // A checkpoint has gone on from them.
+    let given = settings.init_from.as_ref().filter(|_| from.is_none());
+    let taken = given.map(|file| session.take(file)).transpose()?;
     watch(Progress::Start(&Start {
         model: model.clone(),
         parameters: weights_and_biases(&model, input)?,
@@ -265,6 +271,7 @@ fn descend<B: Backend>(
         epochs: settings.epochs,
         done: from.as_ref().map_or(0, |from| (from.header.place.epoch - 1) * steps + from.header.place.step),
         warnings,
+        taken,
     }));
 
     let asked = Asked {

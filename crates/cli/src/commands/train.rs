@@ -6,8 +6,8 @@ use chainrule::cross_validation;
 use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
 use chainrule::{
-    Checkpoint, Data, Every, Fractions, Initial, InputError, Keeper, Loss, Model, Progress, Record, Schedule, Settings,
-    Source, Stored, TrainError, train_kept, train_stored,
+    Checkpoint, Data, Every, Fractions, InitFrom, Initial, InputError, Keeper, Loss, Model, Progress, Record, Schedule,
+    Settings, Source, Stored, TrainError, train_kept, train_stored,
 };
 use clap::Args;
 
@@ -38,6 +38,7 @@ Examples:
   chainrule train --epochs 300 --patience 10
   chainrule train iris.csv --target species --folds 5
   chainrule train pets --size 64x64
+  chainrule train pets --size 64x64 --init-from runs/animals-1/model.safetensors --rate 0.0001
   chainrule train --optimizer adamw,beta2=0.99 --weight-decay 0.05 --schedule cosine --warm-up 1
   chainrule train mnist --config recipes/mnist_mlp.toml
   chainrule train --model 'conv2d:16@3,padding=1 relu max_pool:2 affine:10'
@@ -102,6 +103,10 @@ pub(crate) struct TrainArgs {
     /// [default: he before relu, xavier before sigmoid and tanh, else lecun]
     #[arg(long, value_name = "NAME", value_parser = arguments::initial)]
     initial: Option<Initial>,
+    /// Begin with the weights of a safetensors file, by name: a run's model.safetensors, or PyTorch's of a Sequential, whose
+    /// Linear weights are transposed; what it has not is drawn. The last layer is drawn if its number of outputs differs
+    #[arg(long, value_name = "FILE", value_parser = arguments::init_from)]
+    init_from: Option<InitFrom>,
     /// Pull weights, but not biases, to 0: decoupled from the gradient with adamw and lion, else added to it
     #[arg(long, value_name = "X", value_parser = arguments::weight_decay)]
     weight_decay: Option<f64>,
@@ -145,7 +150,7 @@ pub(crate) struct TrainArgs {
 }
 
 /// What a training that goes on has from its beginning.
-const OF_A_BEGINNING: [&str; 31] = [
+const OF_A_BEGINNING: [&str; 32] = [
     "data",
     "target",
     "no_header",
@@ -169,6 +174,7 @@ const OF_A_BEGINNING: [&str; 31] = [
     "schedule",
     "warm_up",
     "initial",
+    "init_from",
     "weight_decay",
     "clip_norm",
     "clip_value",
@@ -295,6 +301,7 @@ impl TrainArgs {
             schedule: self.schedule.unwrap_or(schedule),
             warm_up: self.warm_up,
             initial: self.initial,
+            init_from: self.init_from.clone(),
             batch: self.batch.unwrap_or(usual.batch),
             epochs: self.epochs.unwrap_or(usual.epochs),
             patience: self.patience,
