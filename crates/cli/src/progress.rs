@@ -72,6 +72,7 @@ impl Display {
                     epoch.epoch, self.epochs, epoch.train_loss, epoch.seconds
                 ));
             }
+            Progress::Layers(_) => {}
             Progress::Stopped { epoch, best_epoch } => {
                 self.finish();
                 tell(&format!("stopped after epoch {epoch}: none was better than epoch {best_epoch}"));

@@ -1,7 +1,7 @@
 //! A checkpoint: all that a training needs to go on, to the bit.
 //!
 //! ```text
-//! "chainrule checkpoint 1\n" | length of the header, u64 | header, JSON | numbers, f32 or f64 | CRC-32 of all before, u32
+//! "chainrule checkpoint 2\n" | length of the header, u64 | header, JSON | numbers, f32 or f64 | CRC-32 of all before, u32
 //! ```
 //!
 //! All integers are little-endian. The numbers are the arena's first two spans (parameters and optimizer memory), and then, if the best
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::input_error::{InputError, excerpt};
 use crate::input_shape;
+use crate::layer_statistics::Layers;
 use crate::record::Training;
 use crate::settings::Settings;
 use crate::source::Source;
@@ -23,7 +24,7 @@ use crate::trainer::Epoch;
 /// Its name in a run's folder.
 pub const CHECKPOINT: &str = "checkpoint";
 
-const MAGIC: &[u8] = b"chainrule checkpoint 1\n";
+const MAGIC: &[u8] = b"chainrule checkpoint 2\n";
 const SUM: usize = size_of::<u32>();
 
 /// Where a training stands, and what it was asked.
@@ -57,6 +58,8 @@ pub struct Header {
     pub place: Place,
     /// Each epoch that is done.
     pub history: Vec<Epoch>,
+    /// The layers so far.
+    pub layers: Vec<Layers>,
     wide: bool,
     state: usize,
     best: usize,
@@ -129,7 +132,7 @@ impl Checkpoint {
         asked: &Asked,
         source: &Source,
         place: Place,
-        history: &[Epoch],
+        (history, layers): (&[Epoch], &[Layers]),
         state: Vec<f64>,
         best: Vec<f64>,
     ) -> Checkpoint {
@@ -143,6 +146,7 @@ impl Checkpoint {
             fingerprint: asked.fingerprint.clone(),
             place,
             history: history.to_vec(),
+            layers: layers.to_vec(),
             wide: !state.iter().chain(&best).all(narrow),
             state: state.len(),
             best: best.len(),
@@ -233,7 +237,7 @@ mod tests {
         };
         let place = Place { epoch: 2, step: 7, sum: 0.1 + 0.2, rows: 14, seconds: 1.5 };
         let epoch = Epoch { epoch: 1, train_loss: 1.0 / 3.0, validation: None, rate: 0.1, seconds: 1.0 };
-        Checkpoint::new(&asked, &Source::default(), place, &[epoch], state, vec![0.25, -0.0])
+        Checkpoint::new(&asked, &Source::default(), place, (&[epoch], &[]), state, vec![0.25, -0.0])
     }
 
     #[test]

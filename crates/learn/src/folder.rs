@@ -8,8 +8,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::input_error::{InputError, listing};
+use crate::input_error::{InputError, excerpt, listing};
 
 /// What a folder is.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +127,21 @@ pub(crate) fn json_lines<T: Serialize>(name: &str, items: &[T]) -> Result<String
         lines.push('\n');
     }
     Ok(lines)
+}
+
+/// What [`json_lines`] wrote.
+///
+/// # Errors
+/// If there is no such file, or a line of it is not what was written.
+pub(crate) fn read_json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, InputError> {
+    let text = fs::read_to_string(path).map_err(|e| InputError::io(path, &e))?;
+    let read = |(at, line)| {
+        serde_json::from_str(line).map_err(|e: serde_json::Error| {
+            let place = format!("{}, line {}", path.display(), at + 1);
+            InputError::new(place, "a line as training wrote it", excerpt(&e.to_string()), "train anew")
+        })
+    };
+    text.lines().enumerate().map(read).collect()
 }
 
 /// Renames `new` to `folder`, which is absent, empty, or may be replaced.

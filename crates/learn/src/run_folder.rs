@@ -5,6 +5,7 @@
 //! | `run.toml` | the [`Record`]: what was asked, and what came out |
 //! | `model.safetensors` | the parameters of the best epoch |
 //! | `metrics.jsonl` | a line an epoch |
+//! | `layers.jsonl` | how the [layers](crate::layer_statistics) are doing: a line before the first step, and one for each of at most 50 epochs |
 //!
 //! Until it is done there are only a `checkpoint` and a `lock` in it: see [`keeper`](crate::keeper).
 
@@ -17,19 +18,21 @@ use crate::evaluate::Scores;
 use crate::folder::{self, Kind, json_lines};
 use crate::input_error::{InputError, excerpt};
 use crate::keeper::LOCK;
+use crate::layer_statistics::Layers;
 use crate::measures::Measures;
 use crate::predict::Predictor;
 use crate::record::Record;
 use crate::source::Source;
 use crate::split::Split;
-use crate::trainer::{Trained, fingerprint, split};
+use crate::trainer::{Epoch, Trained, fingerprint, split};
 use crate::weights;
 
 const RECORD: &str = "run.toml";
 const MODEL: &str = "model.safetensors";
 const METRICS: &str = "metrics.jsonl";
+const LAYERS: &str = "layers.jsonl";
 const RUN: Kind =
-    Kind { name: "run", files: &[RECORD, MODEL, METRICS], under_way: &[CHECKPOINT, LOCK, ".checkpoint.new"] };
+    Kind { name: "run", files: &[RECORD, MODEL, METRICS, LAYERS], under_way: &[CHECKPOINT, LOCK, ".checkpoint.new"] };
 
 /// A run that was read.
 #[derive(Clone, Debug)]
@@ -121,6 +124,22 @@ impl Run {
         ))
     }
 
+    /// Each epoch of the training.
+    ///
+    /// # Errors
+    /// If the file is not there or broken.
+    pub fn history(&self) -> Result<Vec<Epoch>, InputError> {
+        folder::read_json_lines(&self.folder.join(METRICS))
+    }
+
+    /// The layers before the first step and after epochs.
+    ///
+    /// # Errors
+    /// If the file is not there or broken.
+    pub fn layers(&self) -> Result<Vec<Layers>, InputError> {
+        folder::read_json_lines(&self.folder.join(LAYERS))
+    }
+
     /// Judges the network on the rows that were held out.
     ///
     /// # Errors
@@ -164,7 +183,8 @@ pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> R
     let record = Record::of(trained, source).to_toml()?;
     let model = weights::to_bytes(trained.predictor.tensors())?;
     let metrics = json_lines(METRICS, &trained.history)?;
-    folder::write(folder, RUN, &[record.as_bytes(), &model, metrics.as_bytes()], force)
+    let layers = json_lines(LAYERS, &trained.layers)?;
+    folder::write(folder, RUN, &[record.as_bytes(), &model, metrics.as_bytes(), layers.as_bytes()], force)
 }
 
 /// The error with the file that it is in.

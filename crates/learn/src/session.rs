@@ -156,7 +156,7 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
     }
 
     /// Of a step.
-    fn clock(&self, step: u64) -> Clock {
+    pub(crate) fn clock(&self, step: u64) -> Clock {
         Clock { step, rate: self.rate(step), seed: self.seed }
     }
 

@@ -20,6 +20,7 @@ use crate::input_error::InputError;
 use crate::input_shape::written;
 use crate::keeper::Keeper;
 use crate::layer_shape::Role;
+use crate::layer_statistics::{Layers, Observer, is_due};
 use crate::leaks::{self, Warning};
 use crate::loss::Objective;
 use crate::model::{Build, Model};
@@ -49,6 +50,8 @@ pub enum Progress<'a> {
     },
     /// An epoch was done, and the validation rows scored.
     Epoch(&'a Epoch),
+    /// The layers were looked at, in a training that is kept: before the first step, and then after some epoch.
+    Layers(&'a Layers),
     /// Patience ended the training.
     Stopped {
         /// After this epoch.
@@ -126,6 +129,8 @@ pub struct Trained {
     pub parts: Parts,
     /// Each epoch.
     pub history: Vec<Epoch>,
+    /// The layers as they were before the first step and after epochs; empty unless the training is [kept](train_kept).
+    pub layers: Vec<Layers>,
     /// The epoch with the lowest validation loss, from 1; the last without validation rows.
     pub best_epoch: usize,
     /// How long the epochs took.
@@ -280,7 +285,11 @@ fn descend<B: Backend>(
         training: Training::of(settings),
         fingerprint: fingerprint.clone(),
     };
-    let mut history: Vec<Epoch> = Vec::new();
+    let mut observer = match keeper {
+        Some(_) => Some(Observer::new(backend, (&graph, &model, &network), &examples, &split.train)?),
+        None => None,
+    };
+    let (mut history, mut layers): (Vec<Epoch>, Vec<Layers>) = (Vec::new(), Vec::new());
     let mut best: Option<Best> = None;
     let mut stopping = EarlyStopping::new(settings.patience);
     let (mut first, mut done, mut before) = (1, Done::default(), 0.0);
@@ -293,7 +302,16 @@ fn descend<B: Backend>(
             }
         }
         let Place { epoch, step, sum, rows, seconds } = header.place;
-        (first, done, before, history) = (epoch, Done { steps: step, sum, rows }, seconds, header.history);
+        (first, done, before) = (epoch, Done { steps: step, sum, rows }, seconds);
+        (history, layers) = (header.history, header.layers);
+    }
+    let look = |observer: &mut Option<Observer<'_, B>>, session: &Session<'_, '_, B>, epoch: usize| {
+        let clock = session.clock(number(epoch.max(1), 0, steps));
+        observer.as_mut().map(|observer| observer.look(epoch, &session.parameters(), clock)).transpose()
+    };
+    if layers.is_empty() && history.is_empty() && done.steps == 0 {
+        layers.extend(look(&mut observer, &session, 0)?);
+        layers.iter().for_each(|layers| watch(Progress::Layers(layers)));
     }
     let began = Instant::now();
     let seconds = || before + began.elapsed().as_secs_f64();
@@ -307,7 +325,8 @@ fn descend<B: Backend>(
                 let Done { steps, sum, rows } = done;
                 let place = Place { epoch, step: steps, sum, rows, seconds: seconds() };
                 let parameters = best.as_ref().map_or(Vec::new(), |best| best.parameters.clone());
-                keeper.save(&Checkpoint::new(&asked, keeper.source(), place, &history, session.state(), parameters))?;
+                let past = (&*history, &*layers);
+                keeper.save(&Checkpoint::new(&asked, keeper.source(), place, past, session.state(), parameters))?;
             }
             if stop { Err(TrainError::Stopped { epoch, step: done.steps }) } else { Ok(()) }
         };
@@ -322,7 +341,14 @@ fn descend<B: Backend>(
         }
         history.push(record);
         watch(Progress::Epoch(&record));
-        if let Some(best) = best.as_ref().filter(|_| epoch < settings.epochs && stopping.is_over(epoch)) {
+        let is_over = epoch < settings.epochs && stopping.is_over(epoch);
+        if (is_over || is_due(epoch, settings.epochs))
+            && let Some(found) = look(&mut observer, &session, epoch)?
+        {
+            watch(Progress::Layers(&found));
+            layers.push(found);
+        }
+        if let Some(best) = best.as_ref().filter(|_| is_over) {
             watch(Progress::Stopped { epoch, best_epoch: best.epoch });
             break;
         }
@@ -353,6 +379,7 @@ fn descend<B: Backend>(
         fingerprint,
         parts,
         history,
+        layers,
         best_epoch: best.epoch,
         seconds,
         train,

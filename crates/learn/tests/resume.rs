@@ -78,6 +78,15 @@ fn pieces_have_the_bits_of_the_whole() {
         let (pieces, stops) = in_pieces(&settings, seed);
         assert!(stops > 1, "{model}, {optimizer}: {stops} stops");
         assert!(bits(&pieces) == bits(&whole), "{model}, {optimizer}, {schedule}, seed {seed}: other bits");
+        // Only a training that is kept has its layers looked at, which changes no bit of it.
+        let folder = tempfile::tempdir().unwrap();
+        let never = AtomicBool::new(false);
+        let mut keeper =
+            Keeper::begin(&folder.path().join("run"), false, &Source::default(), Every::Epoch, &never).unwrap();
+        let kept = train_kept(digits(), &settings, &mut keeper, None, |_| {}).unwrap();
+        assert!(bits(&kept) == bits(&whole) && whole.layers.is_empty());
+        assert_eq!(kept.layers.len(), 1 + kept.history.len());
+        assert_eq!(pieces.layers, kept.layers, "{model}, {optimizer}, {schedule}, seed {seed}");
     }
 }
 

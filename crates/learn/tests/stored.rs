@@ -72,7 +72,8 @@ fn said(trained: &Trained) -> String {
         .collect();
     let predictor = &trained.predictor;
     let scores = (trained.train, trained.validation, trained.test, trained.best_epoch, &trained.fingerprint);
-    format!("{:?} {:?} {history:?} {scores:?}", predictor.tensors(), predictor.encoding())
+    assert!(!trained.layers.is_empty());
+    format!("{:?} {:?} {history:?} {scores:?} {:?}", predictor.tensors(), predictor.encoding(), trained.layers)
 }
 
 #[test]

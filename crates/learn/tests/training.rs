@@ -130,6 +130,7 @@ fn every_epoch_is_exact_and_told() {
             steps += 1;
         }
         Progress::Epoch(epoch) => epochs.push(*epoch),
+        Progress::Layers(_) => panic!("nobody keeps it"),
         Progress::Stopped { .. } => panic!("nothing was to stop it"),
     });
     let trained = trained.unwrap();

@@ -1,7 +1,9 @@
 //! Rows on disk as a network takes them: encoded where they are needed, a group at a time.
 
+use chainrule_engine::Column;
+
 use super::Stored;
-use crate::encoding::{Encoding, Table};
+use crate::encoding::{Encoding, Labels, Table};
 use crate::input_error::InputError;
 use crate::model::Task;
 
@@ -21,6 +23,31 @@ impl StoredExamples {
     /// Whether the target is one of some classes.
     pub(crate) fn is_of_classes(&self) -> bool {
         matches!(self.encoding.task(), Task::Classes(_))
+    }
+
+    /// The `rows`, in ascending order, in memory.
+    pub(crate) fn gather(&self, rows: &[u32]) -> Result<Table, InputError> {
+        let width = self.encoding.input.width;
+        let (mut x, mut labels, mut values, mut weights) = (Vec::new(), Vec::new(), Vec::new(), None);
+        self.each(rows, |table, within| {
+            let [cells, t, w] = table.columns();
+            for row in within.iter().map(|&row| row as usize) {
+                if let Column::F32(cells) = cells {
+                    x.extend(&cells[row * width..][..width]);
+                }
+                match t {
+                    Column::U32(known) => labels.push(known[row]),
+                    Column::F32(known) => values.push(known[row]),
+                    _ => {}
+                }
+                if let Column::F32(known) = w {
+                    weights.get_or_insert_with(Vec::new).push(known[row]);
+                }
+            }
+            Ok::<(), InputError>(())
+        })?;
+        let labels = if self.is_of_classes() { Labels::Classes(labels) } else { Labels::Numbers(values) };
+        Ok(Table::of(x, width, labels, weights))
     }
 
     /// Hands the `rows`, in ascending order, on: tables, and which rows of them.
