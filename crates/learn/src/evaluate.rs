@@ -92,12 +92,16 @@ impl Evaluation {
             Task::Number => 1,
         };
         let mut sum = 0.0;
-        let mut all = Vec::new();
+        let (mut losses, mut all) = (Vec::new(), Vec::new());
         let (mut classified, mut labels) = (Vec::new(), Vec::new());
         let (mut predicted, mut values) = (Vec::new(), Vec::new());
         examples.each(rows, |table, rows| {
             backend.run(&self.plan, arena, &Rows::pick(&self.plan, &table.columns(), rows)?, Clock::default());
-            sum = backend.read(&self.plan, arena, loss).iter().fold(sum, |sum, loss| sum + loss);
+            let of_rows = backend.read(&self.plan, arena, loss);
+            sum = of_rows.iter().fold(sum, |sum, loss| sum + loss);
+            if with_probabilities {
+                losses.extend(of_rows);
+            }
             let read = backend.read(&self.plan, arena, y);
             for (output, &row) in read.chunks_exact(y.shape.len()).zip(rows) {
                 let output = probabilities(output, classes);
@@ -130,7 +134,7 @@ impl Evaluation {
             }
             _ => return Ok(None),
         };
-        Ok(Some(Judgement { scores, answers }))
+        Ok(Some(Judgement { scores, losses, answers }))
     }
 }
 
@@ -138,6 +142,8 @@ impl Evaluation {
 #[derive(Debug)]
 pub(crate) struct Judgement {
     pub(crate) scores: Scores,
+    /// Of each row.
+    pub(crate) losses: Vec<f64>,
     answers: Answers,
 }
 
@@ -149,6 +155,14 @@ enum Answers {
 }
 
 impl Judgement {
+    /// Of classes: each row's probabilities one after the other, and its label.
+    pub(crate) fn into_classes(self) -> Option<(Vec<f64>, Vec<u32>)> {
+        match self.answers {
+            Answers::Classes { probabilities, labels, .. } => Some((probabilities, labels)),
+            Answers::Numbers { .. } => None,
+        }
+    }
+
     /// All metrics.
     pub(crate) fn measures(&self) -> Measures {
         match &self.answers {

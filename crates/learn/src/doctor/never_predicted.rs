@@ -1,0 +1,40 @@
+//! A class that is never the answer, for any of the training or validation rows, though there are ten rows or more of it.
+
+use super::advice::{Again, of_run};
+use super::case::Case;
+use super::{Finding, Illness};
+use crate::evaluate::best;
+use crate::input_error::listing;
+
+/// A class of fewer may well not be learned.
+const FEWEST: usize = 10;
+
+pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
+    let (counts, names) = (case.counts()?, case.classes());
+    let seen = case.seen.as_ref()?;
+    let mut answered = vec![false; names.len()];
+    for judged in [Some(&seen.train), seen.validation.as_ref()].into_iter().flatten() {
+        for (.., probabilities) in judged.classified(names.len()) {
+            answered[best(probabilities).0 as usize] = true;
+        }
+    }
+    let never = |&class: &usize| !answered[class] && counts[class] >= FEWEST;
+    let ill: Vec<usize> = (0..names.len()).filter(never).collect();
+    let first = *ill.first()?;
+    let missing: Vec<&String> = ill.iter().map(|&class| &names[class]).collect();
+    Some(Finding {
+        illness: Illness::NeverPredicted,
+        since: None,
+        says: format!(
+            "{} of {} classes never the answer: {}; of the first there are {} training rows",
+            if ill.len() == 1 { "one".to_owned() } else { ill.len().to_string() },
+            names.len(),
+            listing(&missing),
+            counts[first]
+        ),
+        advice: vec![
+            of_run(case.run, "test", " --metrics"),
+            Again::of(case.run).with("--epochs", case.run.record.training.epochs * 3).command(),
+        ],
+    })
+}

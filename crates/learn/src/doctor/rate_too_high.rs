@@ -1,0 +1,51 @@
+//! A rate that is too high: the training loss jumps, or is thrown far above that of guessing.
+//!
+//! - A jump: an epoch's mean loss half above the lowest so far, by more than 5 % of the loss of guessing. Means over an epoch
+//!   hardly vary, and what little they do at a loss of nearly 0 is under the 5 %.
+//! - Thrown: the first epoch's mean above three times the loss of guessing. Networks begin near it (a number's at most at twice, as
+//!   the initial outputs have about the spread of the target).
+
+use super::advice::Again;
+use super::case::Case;
+use super::{Finding, Illness, short};
+
+const JUMP: f64 = 1.5;
+const LEAST: f64 = 0.05;
+const THROWN: f64 = 3.0;
+
+pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
+    let guess = case.guess();
+    let losses: Vec<f64> = case.history.iter().map(|epoch| epoch.train_loss).collect();
+    let mut lowest = f64::INFINITY;
+    let mut jumps = Vec::new();
+    for (epoch, &loss) in (1..).zip(&losses) {
+        if loss > JUMP * lowest && loss - lowest > LEAST * guess {
+            jumps.push((epoch, lowest, loss));
+        }
+        lowest = lowest.min(loss);
+    }
+    let thrown = losses[0] > THROWN * guess;
+    let (since, says) = match jumps.first() {
+        _ if thrown => {
+            let (loss, guess) = (short(losses[0]), short(guess));
+            (1, format!("the first epoch's training loss was {loss}, and guessing without looking has {guess}"))
+        }
+        Some(&(epoch, lowest, loss)) => {
+            let more = if jumps.len() > 1 { format!(", and was that high in {} epochs", jumps.len()) } else { String::new() };
+            (epoch, format!("the training loss jumped from {} to {}{more}", short(lowest), short(loss)))
+        }
+        None => return None,
+    };
+    let rate = case.run.record.training.rate;
+    let again = || Again::of(case.run);
+    Some(Finding {
+        illness: Illness::RateTooHigh,
+        since: Some(since),
+        says: format!("{says}; the rate is {}", short(rate)),
+        advice: vec![
+            again().with("--rate", short(rate / 10.0)).command(),
+            again().with("--clip-norm", 1).command(),
+            again().without("--rate").command() + " --find-rate",
+        ],
+    })
+}
