@@ -145,7 +145,9 @@ fn dead_relus() {
             Settings { init_from: Some(file), ..settings("affine:50 relu affine:10", "adam", 0.001, 15, seed) };
         let examination = examined(None, &settings);
         expect(&examination, Illness::DeadRelus, |since| since == Some(0));
-        assert!(examination.findings[0].says.starts_with("80.0% of the units of the relu that is word 2"));
+        // Those 40, and what few others may be.
+        let says = &examination.findings[0].says;
+        assert!(says.starts_with('8') && says.contains("% of the units of the relu that is word 2 are 0"), "{says}");
     }
 }
 
@@ -183,11 +185,11 @@ fn a_class_that_is_never_predicted() {
         // a is told by x0; b and c are not told from one another, and there are fewer of c.
         let label = |x: &[f64], chance: f64| match x[0] > 0.0 {
             true => "a",
-            false if chance < 0.8 => "b",
+            false if chance < 0.7 => "b",
             false => "c",
         };
         let table = table(1000, 2, seed, |x, chance| label(x, chance).to_owned());
-        let examination = examined(Some(&table), &settings("affine:8 relu affine:3", "adam", 0.005, 20, seed));
+        let examination = examined(Some(&table), &settings("affine:3", "adam", 0.01, 20, seed));
         expect(&examination, Illness::NeverPredicted, |since| since.is_none());
         assert!(examination.findings[0].says.contains("'c'"), "{examination:?}");
     }

@@ -91,6 +91,11 @@ impl<'a> Case<'a> {
         guess.max(f64::MIN_POSITIVE)
     }
 
+    /// The share of the loss of guessing that the network does without on the training rows; below 0 of one that is worse.
+    pub(super) fn learned(&self) -> f64 {
+        1.0 - self.run.record.results.train.loss / self.guess()
+    }
+
     /// How many training rows there are of each class; `None` without data or classes.
     pub(super) fn counts(&self) -> Option<Vec<usize>> {
         let labels = &self.seen.as_ref()?.train.labels;

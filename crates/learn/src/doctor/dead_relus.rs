@@ -10,7 +10,8 @@ const DEAD: f64 = 0.5;
 
 pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     let last = case.layers.last()?;
-    let worst = last.outputs.iter().filter_map(|output| Some((output, output.dead?))).max_by(|a, b| a.1.total_cmp(&b.1));
+    let worst =
+        last.outputs.iter().filter_map(|output| Some((output, output.dead?))).max_by(|a, b| a.1.total_cmp(&b.1));
     let (worst, dead) = worst.filter(|(_, dead)| *dead >= DEAD)?;
     let at = |layer: usize| {
         case.since(|layers| layers.outputs.iter().any(|o| o.layer == layer && o.dead.is_some_and(|dead| dead >= DEAD)))

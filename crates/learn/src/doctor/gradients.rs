@@ -64,19 +64,16 @@ pub(super) fn exploding(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// Of the norms, with the two layers; `None` of one layer, and where the last has no derivative.
-fn ratio<'l>(
-    case: &Case<'_>,
-    layers: &'l Layers,
-) -> Option<(f64, &'l OutputStatistics, &'l OutputStatistics)> {
+fn ratio<'l>(case: &Case<'_>, layers: &'l Layers) -> Option<(f64, &'l OutputStatistics, &'l OutputStatistics)> {
     let model: &Model = case.run.predictor.model();
-    let is_weighed =
-        |output: &&OutputStatistics| matches!(model.layers().get(output.layer), Some(Layer::Affine(_) | Layer::Conv2d(_)));
+    let is_weighed = |output: &&OutputStatistics| {
+        matches!(model.layers().get(output.layer), Some(Layer::Affine(_) | Layer::Conv2d(_)))
+    };
     let mut weighed = layers.outputs.iter().filter(is_weighed);
     let (first, last) = (weighed.next()?, weighed.next_back()?);
     let shapes = model.shapes(case.input()?).ok()?;
-    let norm = |output: &OutputStatistics| {
-        Some(output.gradient_rms * (shapes.get(output.layer)?.output.len() as f64).sqrt())
-    };
+    let norm =
+        |output: &OutputStatistics| Some(output.gradient_rms * (shapes.get(output.layer)?.output.len() as f64).sqrt());
     let (above, below) = (norm(first)?, norm(last)?);
     (below > 0.0).then_some((above / below, first, last))
 }

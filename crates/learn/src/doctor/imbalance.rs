@@ -38,7 +38,11 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
             counts[most],
             percent(share(worst)),
             percent(share(most)),
-            if ill.len() > 1 { format!("; {} more classes are as rare and as badly told", ill.len() - 1) } else { String::new() }
+            if ill.len() > 1 {
+                format!("; {} more classes are as rare and as badly told", ill.len() - 1)
+            } else {
+                String::new()
+            }
         ) + ". More rows of it help, or a column of weights in which its rows have more",
         advice: vec![of_run(case.run, "test", " --metrics")],
     })

@@ -3,7 +3,8 @@
 //!
 //! One illness is one file: what shows it, and why its bounds are where they are. [`ILLNESSES`] has them from causes to
 //! consequences (a rate that is too high also leaves a network that fits badly); what was so before the first step comes before
-//! all else, since the training cannot have caused it. So the first finding is the one to mend first.
+//! all else, since the training cannot have caused it. So the first finding is the one to mend first. Where steps or derivatives go wrong, what
+//! follows from it (a rate that looks wrong, too, or a network that has learned nothing) is left out.
 //!
 //! Losses are compared with that of guessing (`Case::guess`): a bound that is a share of it means the same for two classes, for a
 //! thousand, and for numbers. Bounds are wide: a run that is only not as good as it might be is healthy.
@@ -58,6 +59,20 @@ pub enum Illness {
     Overfitting,
     /// Even the training rows are hardly told better than by a guess.
     Underfitting,
+}
+
+impl Illness {
+    /// Whether it lies in how derivatives and steps go.
+    fn is_of_steps(self) -> bool {
+        use Illness::{DeadRelus, ExplodingGradients, RateTooHigh, RateTooLow, Saturation, VanishingGradients};
+        matches!(self, ExplodingGradients | DeadRelus | Saturation | RateTooHigh | VanishingGradients | RateTooLow)
+    }
+
+    /// Whether any illness of the steps looks like it too, so that beside one it says nothing.
+    fn follows_from_steps(self) -> bool {
+        use Illness::{NeverPredicted, RateTooHigh, RateTooLow, Underfitting};
+        matches!(self, RateTooHigh | RateTooLow | NeverPredicted | Underfitting)
+    }
 }
 
 impl fmt::Display for Illness {
@@ -129,6 +144,10 @@ pub fn examine(run: &Run, threads: usize) -> Result<Examination, InputError> {
     let mut findings: Vec<Finding> = ILLNESSES.iter().filter_map(|sign| sign(&case)).collect();
     // A stable sort: within each half the table's order stays.
     findings.sort_by_key(|finding| finding.since != Some(0));
+    if findings.first().is_some_and(|first| first.illness.is_of_steps()) {
+        let first = findings[0].illness;
+        findings.retain(|finding| finding.illness == first || !finding.illness.follows_from_steps());
+    }
     Ok(Examination { findings, without_data })
 }
 

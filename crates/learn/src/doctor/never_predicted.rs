@@ -1,7 +1,9 @@
-//! A class that is never the answer, for any of the training or validation rows, though there are ten rows or more of it.
+//! A class that is never the answer, for any of the training or validation rows, though there are ten rows or more of it and others are
+//! told. (Of a network that has learned next to nothing it would be no news.)
 
 use super::advice::{Again, of_run};
 use super::case::Case;
+use super::underfitting::LEARNED;
 use super::{Finding, Illness};
 use crate::evaluate::best;
 use crate::input_error::listing;
@@ -20,7 +22,7 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     }
     let never = |&class: &usize| !answered[class] && counts[class] >= FEWEST;
     let ill: Vec<usize> = (0..names.len()).filter(never).collect();
-    let first = *ill.first()?;
+    let first = *ill.first().filter(|_| case.learned() > LEARNED)?;
     let missing: Vec<&String> = ill.iter().map(|&class| &names[class]).collect();
     Some(Finding {
         illness: Illness::NeverPredicted,

@@ -14,8 +14,7 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     let shares = last.outputs.iter().filter_map(|output| Some((output, output.saturated?)));
     let (worst, saturated) = shares.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, share)| *share >= SATURATED)?;
     let is_ill = |share: Option<f64>| share.is_some_and(|share| share >= SATURATED);
-    let since =
-        case.since(|layers| layers.outputs.iter().any(|o| o.layer == worst.layer && is_ill(o.saturated)))?;
+    let since = case.since(|layers| layers.outputs.iter().any(|o| o.layer == worst.layer && is_ill(o.saturated)))?;
     let again = || Again::of(case.run);
     let unusual = ["--init-from", "--initial"].into_iter().find(|flag| since == 0 && again().has(flag));
     let first = match unusual {
@@ -29,7 +28,12 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         illness: Illness::Saturation,
         since: Some(since),
-        says: format!("{} of the outputs of the {} that is word {} lie where it is flat", percent(saturated), worst.word, worst.layer + 1),
+        says: format!(
+            "{} of the outputs of the {} that is word {} lie where it is flat",
+            percent(saturated),
+            worst.word,
+            worst.layer + 1
+        ),
         advice: vec![first.command(), again().words(norm).command()],
     })
 }

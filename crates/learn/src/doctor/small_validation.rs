@@ -24,16 +24,25 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
         (half, format!("an accuracy of {} by {n} rows", percent(p)))
     } else {
         let (mean, error) = (judged.losses.iter().sum::<f64>() / n, standard_error(&judged.losses)?);
-        (Z * error / case.guess(), format!("a loss of {} by {n} rows, where guessing has {},", short(mean), short(case.guess())))
+        (
+            Z * error / case.guess(),
+            format!("a loss of {} by {n} rows, where guessing has {},", short(mean), short(case.guess())),
+        )
     };
     if width <= WIDE {
         return None;
     }
     let losses = case.validation()?;
     let latest = &losses[losses.len().saturating_sub(LATEST)..];
-    let spread = latest.iter().copied().fold(f64::NEG_INFINITY, f64::max) - latest.iter().copied().fold(f64::INFINITY, f64::min);
+    let spread =
+        latest.iter().copied().fold(f64::NEG_INFINITY, f64::max) - latest.iter().copied().fold(f64::INFINITY, f64::min);
     let error = standard_error(&judged.losses).map_or(String::new(), |error| {
-        format!("; the last {} epochs' losses differ by {}, with a standard error of {}", latest.len(), short(spread), short(error))
+        format!(
+            "; the last {} epochs' losses differ by {}, with a standard error of {}",
+            latest.len(),
+            short(spread),
+            short(error)
+        )
     });
     let training = &case.run.record.training;
     let again = || Again::of(case.run);

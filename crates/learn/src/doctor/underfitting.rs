@@ -8,7 +8,8 @@ use super::advice::Again;
 use super::case::Case;
 use super::{Finding, Illness, percent, short};
 
-const LEARNED: f64 = 0.2;
+/// Less of the loss of guessing than this is next to nothing.
+pub(super) const LEARNED: f64 = 0.2;
 const STOPPED: f64 = 0.05;
 const REACHED: f64 = 0.02;
 const FEWEST: usize = 4;
@@ -19,9 +20,10 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let (guess, train) = (case.guess(), case.run.record.results.train.loss);
-    let range = |losses: &[f64]| losses.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &x| (a.min(x), b.max(x)));
+    let range =
+        |losses: &[f64]| losses.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &x| (a.min(x), b.max(x)));
     let (low, high) = range(&losses[losses.len() / 2..]);
-    let learned = 1.0 - train / guess;
+    let learned = case.learned();
     if learned > LEARNED || high - low > STOPPED * guess {
         return None;
     }
@@ -29,7 +31,10 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     let since = losses.iter().position(|&loss| loss <= lowest + REACHED * guess)? + 1;
     let model = case.run.predictor.model();
     let has_hidden = model.layers().len() > 1;
-    let wider = move |at: usize, count: usize, word: &str| match word.strip_prefix("affine:").and_then(|n| n.parse::<usize>().ok()) {
+    let wider = move |at: usize, count: usize, word: &str| match word
+        .strip_prefix("affine:")
+        .and_then(|n| n.parse::<usize>().ok())
+    {
         Some(outputs) if at + 1 < count => format!("affine:{}", (outputs * 4).max(64)),
         Some(_) if !has_hidden => format!("affine:128 relu {word}"),
         _ => word.to_owned(),
