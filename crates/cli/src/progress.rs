@@ -73,6 +73,13 @@ impl Display {
                 ));
             }
             Progress::Layers(_) => {}
+            Progress::Notice(notice) => {
+                let line = format!("warning: {notice}");
+                match &self.bar {
+                    Some(bar) => bar.suspend(|| tell(&line)),
+                    None => tell(&line),
+                }
+            }
             Progress::Stopped { epoch, best_epoch } => {
                 self.finish();
                 tell(&format!("stopped after epoch {epoch}: none was better than epoch {best_epoch}"));

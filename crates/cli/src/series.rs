@@ -37,7 +37,7 @@ impl Series {
                     self.drawn = Instant::now();
                 }
             }
-            Progress::Epoch(_) | Progress::Layers(_) | Progress::Stopped { .. } => {}
+            Progress::Epoch(_) | Progress::Layers(_) | Progress::Notice(_) | Progress::Stopped { .. } => {}
         }
     }
 

@@ -82,6 +82,7 @@ pub mod trace;
 pub mod trainer;
 pub mod tune;
 pub mod usual;
+pub mod vigil;
 pub mod vocabulary;
 mod weights;
 

@@ -33,6 +33,7 @@ use crate::session::{Done, Session, number};
 use crate::settings::Settings;
 use crate::split::{Fractions, Split};
 use crate::stored::{Stored, StoredExamples};
+use crate::vigil::{Notice, Vigil};
 
 /// What happens during training, for whoever watches.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +53,8 @@ pub enum Progress<'a> {
     Epoch(&'a Epoch),
     /// The layers were looked at, in a training that is kept: before the first step, and then after some epoch.
     Layers(&'a Layers),
+    /// Something that should be said at once.
+    Notice(&'a Notice),
     /// Patience ended the training.
     Stopped {
         /// After this epoch.
@@ -292,11 +295,14 @@ fn descend<B: Backend>(
     let (mut history, mut layers): (Vec<Epoch>, Vec<Layers>) = (Vec::new(), Vec::new());
     let mut best: Option<Best> = None;
     let mut stopping = EarlyStopping::new(settings.patience);
+    let mut vigil = Vigil::default();
     let (mut first, mut done, mut before) = (1, Done::default(), 0.0);
     if let Some(Checkpoint { header, state, best: parameters }) = from {
         header.expect(&asked)?;
         session.restore(&state, header.history.iter().map(Epoch::judged))?;
         for epoch in &header.history {
+            // It has been said.
+            vigil.note(epoch.train_loss);
             if stopping.is_best(epoch.epoch, epoch.validation.map(|scores| scores.loss)) {
                 best = Some(Best { epoch: epoch.epoch, validation: epoch.validation, parameters: parameters.clone() });
             }
@@ -341,6 +347,9 @@ fn descend<B: Backend>(
         }
         history.push(record);
         watch(Progress::Epoch(&record));
+        if let Some(notice) = vigil.note(train_loss) {
+            watch(Progress::Notice(&notice));
+        }
         let is_over = epoch < settings.epochs && stopping.is_over(epoch);
         if (is_over || is_due(epoch, settings.epochs))
             && let Some(found) = look(&mut observer, &session, epoch)?

@@ -1,6 +1,7 @@
 //! A rate that is too low, or too few epochs: the training was not done when it ended.
 //!
-//! - Still falling: the last quarter of the epochs brought a tenth or more of all that the training loss has fallen, in nine of ten
+//! - Still falling: the last quarter of the epochs brought a tenth or more of all that the training loss has fallen (from that of guessing, or
+//!   the first epoch's if it is above), in nine of ten
 //!   of the later epochs it fell, the validation loss was not above its lowest, and a tenth of the loss of guessing is left to fall.
 //!   A loss that nears its end as e^(−t) with three time constants in the training gets 6 % from the last quarter, a straight line 25 %.
 //! - Standing still: all epochs' losses lie within 1 % of the loss of guessing, and no weight's root mean square has changed by a
@@ -37,7 +38,8 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
             let lowest = losses.iter().copied().fold(f64::INFINITY, f64::min);
             losses.last().is_some_and(|&last| last <= lowest + STILL * guess)
         });
-        let fell = first - last;
+        // What the first epoch brought is not seen in its mean.
+        let fell = first.max(guess) - last;
         if late < LATE * fell || fell <= 0.0 || falls < STEADY || last < LEFT * guess || !is_best {
             return None;
         }
@@ -45,7 +47,7 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
             "the training loss was still falling when training ended: the last {} brought {} of its fall from {} to {}",
             if quarter == 1 { "epoch".to_owned() } else { format!("{quarter} epochs") },
             percent(late / fell),
-            short(first),
+            short(first.max(guess)),
             short(last)
         )
     };
