@@ -24,10 +24,7 @@ fn a_healthy_run_is_exit_status_0() {
 fn an_ill_run_is_exit_status_1_with_what_to_try() {
     let folder = tempfile::tempdir().unwrap();
     let train = ["train", "--rate", "0.5", "--epochs", "12", "--out", "run", "--threads", "1"];
-    let said = text(&chainrule(&folder, &train).assert().success().get_output().stderr);
-    // All units are dead: the loss stands still, and that is said once.
-    assert_eq!(said.matches("warning: the training loss ").count(), 1, "{said}");
-
+    chainrule(&folder, &train).assert().success();
     let found = chainrule(&folder, &["doctor", "run"]).assert().code(1);
     let page = text(&found.get_output().stdout);
     assert!(page.starts_with("rate too high, since epoch 1\n  the first epoch's training loss was "), "{page}");
@@ -49,6 +46,15 @@ fn an_ill_run_is_exit_status_1_with_what_to_try() {
             assert!(output.status.success(), "{command}: {}", text(&output.stderr));
         }
     }
+}
+
+#[test]
+fn a_loss_that_stands_still_is_said_once_while_training_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = ["train", "--optimizer", "sgd", "--rate", "1e-9", "--epochs", "12", "--out", "run", "--threads", "1"];
+    let said = text(&chainrule(&folder, &train).assert().success().get_output().stderr);
+    assert_eq!(said.matches("warning: the training loss has stood at ").count(), 1, "{said}");
+    assert!(said.contains("for 8 epochs up to epoch 8\n  hint: --find-rate"), "{said}");
 }
 
 #[test]

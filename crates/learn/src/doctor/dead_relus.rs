@@ -1,12 +1,13 @@
 //! Dead relus: units that are 0 for every row that is looked at, let no derivative through, and so stay as they are.
 //!
-//! Of a layer with its usual initial weights under a tenth are. Half is a network that is half as wide as was asked for.
+//! Of a layer with its usual initial weights under a tenth are; of a wide layer on a table of few columns half may be when it
+//! is trained, and the rest tells all there is. Seven in ten is a network of which little is left.
 
 use super::advice::Again;
 use super::case::Case;
 use super::{Finding, Illness, percent};
 
-const DEAD: f64 = 0.5;
+const DEAD: f64 = 0.7;
 
 pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     let last = case.layers.last()?;
@@ -35,7 +36,7 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
             worst.layer + 1,
             match ill.count() {
                 1 => String::new(),
-                more => format!(", and at least half of those of {} other relus", more - 1),
+                more => format!(", and at least seven in ten of those of {} other relus", more - 1),
             }
         ),
         advice: vec![first.command(), again().words(leaky).command()],
