@@ -65,7 +65,10 @@ fn the_default_training_reaches_97_in_100() {
 fn a_run_is_three_files_and_its_test_says_the_same_again() {
     let folder = TempDir::new().unwrap();
     let trained = json(&folder, &["train", "--epochs", "3", "--out", "run", "--json"]);
-    assert_eq!(files(&folder.path().join("run")), ["layers.jsonl", "metrics.jsonl", "model.safetensors", "run.toml"]);
+    assert_eq!(
+        files(&folder.path().join("run")),
+        ["held_out.json", "layers.jsonl", "metrics.jsonl", "model.safetensors", "report.html", "run.toml"]
+    );
     assert_eq!(files(folder.path()), ["run"]);
     let keys: Vec<&str> = trained.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["best_epoch", "epochs", "run", "seconds", "test", "train", "validation"]);

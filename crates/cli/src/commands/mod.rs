@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod other_data;
 pub(crate) mod plan;
 pub(crate) mod predict;
+pub(crate) mod report;
 pub(crate) mod subject;
 pub(crate) mod summary;
 pub(crate) mod table_args;

@@ -270,7 +270,8 @@ fn keep(
     // The folder is this training's own since it began.
     save(folder, &trained, source, true)?;
     Summary::new(folder, &Record::of(&trained, source), trained.test).print(json)?;
-    tell(&format!("next: chainrule test {}", folder.display()));
+    let folder = folder.display();
+    tell(&format!("next: open {folder}/report.html in a browser, or chainrule test {folder} --metrics"));
     Ok(())
 }
 
