@@ -49,6 +49,9 @@ pub struct Taken {
     pub unused: Vec<String>,
 }
 
+/// The numbers of each parameter, in the network's order; `None` of one that the file has not.
+type Found = Vec<Option<Vec<f32>>>;
+
 impl InitFrom {
     /// The file at `path`, as it is now.
     ///
@@ -68,11 +71,7 @@ impl InitFrom {
     ///
     /// # Errors
     /// If the file has changed, has none of them, or one of another shape or with numbers that cannot be.
-    pub(crate) fn values(
-        &self,
-        model: &Model,
-        parameters: &[Parameter],
-    ) -> Result<(Vec<Option<Vec<f32>>>, Taken), InputError> {
+    pub(crate) fn values(&self, model: &Model, parameters: &[Parameter]) -> Result<(Found, Taken), InputError> {
         let (hash, contents) = read(&self.path)?;
         if hash != self.hash {
             let place = self.path.display().to_string();
@@ -91,12 +90,7 @@ fn read(path: &Path) -> Result<(String, Contents), InputError> {
     Ok((hash, contents.map_err(|e| InputError { hint: hint.to_owned(), ..e })?))
 }
 
-fn fit(
-    path: &Path,
-    contents: Contents,
-    model: &Model,
-    parameters: &[Parameter],
-) -> Result<(Vec<Option<Vec<f32>>>, Taken), InputError> {
+fn fit(path: &Path, contents: Contents, model: &Model, parameters: &[Parameter]) -> Result<(Found, Taken), InputError> {
     let Contents { mut tensors, mut others, own } = contents;
     let layers = model.layers();
     let of = |(at, layer): (usize, &Layer)| roles(layer).iter().map(move |&role| (at, role)).collect::<Vec<_>>();
@@ -214,7 +208,7 @@ mod tests {
         Tensor { name: name.into(), shape: shape.to_vec(), values }
     }
 
-    fn fitted(own: bool, tensors: Vec<Tensor>) -> Result<(Vec<Option<Vec<f32>>>, Taken), InputError> {
+    fn fitted(own: bool, tensors: Vec<Tensor>) -> Result<(Found, Taken), InputError> {
         let model: Model = "affine:2 batch_norm relu affine:3".parse().unwrap();
         let graph = Graph::new();
         let objective = Objective::usual(Task::Classes(3));

@@ -247,7 +247,7 @@ mod tests {
         for cut in 0..whole.len() {
             assert!(read_bytes(&whole[..cut]).is_err(), "cut at {cut}");
         }
-        let mut huge = whole.clone();
+        let mut huge = whole;
         huge[..8].copy_from_slice(&u64::MAX.to_le_bytes());
         assert!(read_bytes(&huge).unwrap_err().found.starts_with("a broken one"));
     }

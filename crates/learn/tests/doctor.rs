@@ -2,7 +2,7 @@
 //!
 //! `CHAINRULE_SEEDS=10 cargo test -p chainrule --test doctor` tries as many seeds of data and weights.
 
-#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails should say where and why")]
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -30,7 +30,7 @@ pub(super) fn vanishing(case: &Case<'_>) -> Option<Finding> {
     };
     let mut advice = vec![again().words(norm).command()];
     if is_flat {
-        advice.insert(0, again().words(relu).without("--initial").command());
+        advice.insert(0, again().words(relu).without("initial").command());
     }
     Some(Finding {
         illness: Illness::VanishingGradients,
@@ -49,7 +49,7 @@ pub(super) fn exploding(case: &Case<'_>) -> Option<Finding> {
     let layers = case.layers.first().filter(|layers| layers.epoch == 0)?;
     let (ratio, first, last) = ratio(case, layers).filter(|(ratio, ..)| *ratio > EXPLODED)?;
     let again = Again::of(case.run);
-    let again = if again.has("--initial") { again.without("--initial") } else { again.with("--clip-norm", 1) };
+    let again = if again.has("initial") { again.without("initial") } else { again.with("clip-norm", &1) };
     Some(Finding {
         illness: Illness::ExplodingGradients,
         since: Some(0),

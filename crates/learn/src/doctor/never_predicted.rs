@@ -35,7 +35,7 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
         ),
         advice: vec![
             of_run(case.run, "test", " --metrics"),
-            Again::of(case.run).with("--epochs", case.run.record.training.epochs * 3).command(),
+            Again::of(case.run).with("epochs", &(case.run.record.training.epochs * 3)).command(),
         ],
     })
 }

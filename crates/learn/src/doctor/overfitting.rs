@@ -33,9 +33,9 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
         if at + 1 == count && count > 1 { format!("dropout:0.3 {word}") } else { word.to_owned() }
     };
     let optimizer = &case.run.record.training.optimizer;
-    let mut advice = vec![again().with("--patience", 10).command(), again().words(dropout).command()];
+    let mut advice = vec![again().with("patience", &10).command(), again().words(dropout).command()];
     if !optimizer.contains("decay=") {
-        advice.push(again().with("--weight-decay", 0.001).command());
+        advice.push(again().with("weight-decay", &0.001).command());
     }
     Some(Finding {
         illness: Illness::Overfitting,

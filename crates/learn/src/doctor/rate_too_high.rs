@@ -56,9 +56,9 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
         since: Some(since),
         says: format!("{says}; the rate is {}", short(rate)),
         advice: vec![
-            again().with("--rate", short(rate / 10.0)).command(),
-            again().with("--clip-norm", 1).command(),
-            again().without("--rate").command() + " --find-rate",
+            again().with("rate", &short(rate / 10.0)).command(),
+            again().with("clip-norm", &1).command(),
+            again().without("rate").command() + " --find-rate",
         ],
     })
 }

@@ -58,9 +58,9 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
         since: Some(1),
         says: format!("{says}; the rate is {}", short(training.rate)),
         advice: vec![
-            again().with("--rate", short(training.rate * 10.0)).command(),
-            again().with("--epochs", training.epochs * 3).command(),
-            again().without("--rate").command() + " --find-rate",
+            again().with("rate", &short(training.rate * 10.0)).command(),
+            again().with("epochs", &(training.epochs * 3)).command(),
+            again().without("rate").command() + " --find-rate",
         ],
     })
 }

@@ -16,10 +16,10 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     let is_ill = |share: Option<f64>| share.is_some_and(|share| share >= SATURATED);
     let since = case.since(|layers| layers.outputs.iter().any(|o| o.layer == worst.layer && is_ill(o.saturated)))?;
     let again = || Again::of(case.run);
-    let unusual = ["--init-from", "--initial"].into_iter().find(|flag| since == 0 && again().has(flag));
+    let unusual = ["init-from", "initial"].into_iter().find(|flag| since == 0 && again().has(flag));
     let first = match unusual {
         Some(flag) => again().without(flag),
-        None => again().with("--rate", case.run.record.training.rate / 10.0),
+        None => again().with("rate", &(case.run.record.training.rate / 10.0)),
     };
     let norm = |_: usize, _: usize, word: &str| match word {
         "sigmoid" | "tanh" => format!("layer_norm {word}"),

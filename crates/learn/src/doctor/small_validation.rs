@@ -46,10 +46,10 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     });
     let training = &case.run.record.training;
     let again = || Again::of(case.run);
-    let mut advice = vec![again().with("--validation", short((training.validation * 3.0).clamp(0.2, 0.4))).command()];
+    let mut advice = vec![again().with("validation", &short((training.validation * 3.0).clamp(0.2, 0.4))).command()];
     // Folds are dealt in memory.
-    if !again().has("--memory") {
-        advice.push(again().with("--folds", 5).command());
+    if !again().has("memory") {
+        advice.push(again().with("folds", &5).command());
     }
     Some(Finding {
         illness: Illness::SmallValidation,

@@ -5,9 +5,10 @@
 //! give their label under a tenth, and there are three or more of these and one in 500 rows. A network that has been trained until it
 //! remembers every row shows nothing. Of numbers no such sign is known that heavy tails do not give too.
 
-use super::advice::{of_run, quoted};
+use super::advice::of_run;
 use super::case::Case;
 use super::{Finding, Illness, percent};
+use crate::command_line::quoted;
 use crate::evaluate::best;
 
 const TOLD: f64 = 0.9;
