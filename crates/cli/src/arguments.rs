@@ -1,6 +1,7 @@
 //! Arguments as typed, into values as meant. The errors lack their place, which `outcome`
 //! knows: the argument's name.
 
+use std::path::Path;
 use std::time::Duration;
 
 use chainrule::choice;
@@ -8,12 +9,17 @@ use chainrule::engine::{Optimizer, Range, Shape};
 use chainrule::readers::csv::OnError;
 use chainrule::readers::pictures::Frame;
 use chainrule::settings::{MOST_THREADS, usual_rates};
-use chainrule::{Every, Initial, InputError, Loss, Model, Schedule, input_shape};
+use chainrule::{Every, InitFrom, Initial, InputError, Loss, Model, Schedule, input_shape};
 
 /// A whole number from 1.
 pub(crate) fn count(text: &str) -> Result<usize, InputError> {
     let number = text.parse().ok().filter(|&number| number > 0);
     number.ok_or_else(|| wrong("a whole number from 1", text, "for example 32"))
+}
+
+/// A file of weights to begin with.
+pub(crate) fn init_from(path: &str) -> Result<InitFrom, InputError> {
+    InitFrom::open(Path::new(path))
 }
 
 /// A number of threads.

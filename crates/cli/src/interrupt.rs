@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::live::screen::leave;
 use crate::outcome::tell;
 
 /// The exit status of a program that Ctrl-C ended, as shells have it: 128 and the signal's number.
@@ -14,6 +15,7 @@ pub(crate) fn stop() -> &'static AtomicBool {
     #[expect(clippy::exit, reason = "asked for twice, it is to end at once")]
     let handler = || {
         if STOP.swap(true, Ordering::Relaxed) {
+            leave();
             std::process::exit(BY_CTRL_C);
         }
         tell("stopping after this step; once more stops at once");

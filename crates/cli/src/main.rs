@@ -14,6 +14,7 @@ mod graph_page;
 mod heat_map;
 mod indices;
 mod interrupt;
+mod live;
 mod outcome;
 mod progress;
 mod rehearsal;
@@ -44,6 +45,7 @@ enum Command {
     Test(commands::test::TestArgs),
     Predict(commands::predict::PredictArgs),
     Trace(commands::trace::TraceArgs),
+    Doctor(commands::doctor::DoctorArgs),
     Report(commands::report::ReportArgs),
     Compare(commands::compare::CompareArgs),
     Data(commands::data::DataArgs),
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Some(Command::Test(args)) => commands::test::run(args),
         Some(Command::Predict(args)) => commands::predict::run(args),
         Some(Command::Trace(args)) => commands::trace::run(args),
+        Some(Command::Doctor(args)) => commands::doctor::run(args),
         Some(Command::Report(args)) => commands::report::run(args),
         Some(Command::Compare(args)) => commands::compare::run(args),
         Some(Command::Data(args)) => commands::data::run(args),

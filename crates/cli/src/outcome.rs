@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use chainrule::{Diverged, InputError};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::live::screen::hold;
+
 const WRONG: u8 = 2;
 
 /// It ran, and the answer is no: the text says why.
@@ -65,7 +67,9 @@ pub(crate) fn wrong_value(error: &clap::Error) -> Option<InputError> {
     Some(InputError { place, ..inner.clone() })
 }
 
-/// A line to stderr; if that is closed, no one is there to miss it.
+/// A line to stderr, as soon as no [curves](crate::live) are there; if that is closed, no one is there to miss it.
 pub(crate) fn tell(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    if !hold(line) {
+        let _ = writeln!(io::stderr(), "{line}");
+    }
 }

@@ -6,8 +6,8 @@ use std::time::Instant;
 use chainrule::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::live::REDRAW;
 use crate::outcome::tell;
-use crate::progress::REDRAW;
 
 /// A watcher of many trainings.
 pub(crate) struct Series {
@@ -37,7 +37,7 @@ impl Series {
                     self.drawn = Instant::now();
                 }
             }
-            Progress::Epoch(_) | Progress::Layers(_) | Progress::Stopped { .. } => {}
+            Progress::Epoch(_) | Progress::Layers(_) | Progress::Notice(_) | Progress::Stopped { .. } => {}
         }
     }
 

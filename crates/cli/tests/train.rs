@@ -292,3 +292,45 @@ fn events_for_tensorboard_have_a_folder_a_run_and_are_replaced_with_it() {
     assert_eq!(files(&logs).len(), 1);
     chainrule(&folder, &["train", "--find-rate", "--tensorboard", "logs"]).assert().code(2);
 }
+
+#[test]
+fn weights_to_begin_with_are_said_and_recorded() {
+    let folder = TempDir::new().unwrap();
+    let first = ["train", "--model", "affine:16 relu affine:10", "--epochs", "1", "--out", "first"];
+    chainrule(&folder, &first).assert().success();
+    // Digits in two classes: the last layer is another one.
+    let row =
+        |i: u32| format!("{}{}\n", "1,".repeat(63), format_args!("{},{}", i % 16, ["even", "odd"][i as usize % 2]));
+    fs::write(folder.path().join("parity.csv"), (0..60).map(row).collect::<String>()).unwrap();
+    let file = "first/model.safetensors";
+    let second = ["train", "parity.csv", "--no-header", "--target", "65", "--model", "affine:16 relu affine:2"];
+    let asked = [&second[..], &["--epochs", "1", "--out", "second", "--init-from", file]].concat();
+    let told = chainrule(&folder, &asked).assert().success().get_output().stderr.clone();
+    let told = String::from_utf8(told).unwrap();
+    let said = "weights from first/model.safetensors: 0.weight, 0.bias\n  \
+                left as drawn: 2.weight (2 outputs, not 10), 2.bias (2 outputs, not 10)\n";
+    assert!(told.contains(said), "{told}");
+    let record = fs::read_to_string(folder.path().join("second/run.toml")).unwrap();
+    assert!(record.contains("[training.init_from]\npath = \"first/model.safetensors\"\nhash = \""), "{record}");
+
+    let refused = |arguments: &[&str], wanted: &str| {
+        let error = chainrule(&folder, arguments).assert().code(2).get_output().stderr.clone();
+        let error = String::from_utf8(error).unwrap();
+        assert!(error.contains(wanted), "{error}");
+    };
+    refused(&["train", "--init-from", "none"], "error: --init-from, none: expected");
+    refused(
+        &["train", "--init-from", "parity.csv"],
+        "--init-from, parity.csv: expected a safetensors file, found a broken",
+    );
+    let narrow = ["train", "--model", "affine:8 relu affine:10", "--init-from", file];
+    let wanted =
+        "model.safetensors, tensor '0.weight': expected shape [64, 8] as the network has it, found shape [64, 16]";
+    refused(&narrow, wanted);
+    let mut bytes = fs::read(folder.path().join(file)).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(folder.path().join(file), bytes).unwrap();
+    let changed = "model.safetensors: expected a file as it was written, found one that was changed";
+    refused(&["train", "--init-from", file], changed);
+    refused(&["test", "first"], changed);
+}

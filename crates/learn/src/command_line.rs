@@ -4,16 +4,32 @@ use std::fmt::Display;
 
 use crate::record::Record;
 
+/// A flag's name, and its value if it has one.
+pub(crate) type Flag = (&'static str, Option<String>);
+
 impl Record {
     /// As a shell takes it.
     pub fn command(&self) -> String {
+        self.typed(&self.flags())
+    }
+
+    /// A training on the same data with these flags, as a shell takes it.
+    pub(crate) fn typed(&self, flags: &[Flag]) -> String {
         let mut words = vec!["chainrule".to_owned(), "train".to_owned()];
+        words.extend(self.data.source.path.as_ref().map(|path| quoted(&path.display().to_string())));
+        for (name, value) in flags {
+            words.push(format!("--{name}"));
+            words.extend(value.as_deref().map(quoted));
+        }
+        words.join(" ")
+    }
+
+    /// Every setting.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
         let (source, training) = (&self.data.source, &self.training);
-        words.extend(source.path.as_ref().map(|path| quoted(&path.display().to_string())));
-        let mut flag = |name: &str, value: Option<&dyn Display>| {
-            if let Some(value) = value {
-                words.extend([format!("--{name}"), quoted(&value.to_string())]);
-            }
+        let mut flags: Vec<Flag> = Vec::new();
+        let mut flag = |name: &'static str, value: Option<&dyn Display>| {
+            flags.extend(value.map(|value| (name, Some(value.to_string()))));
         };
         fn some<T: Display>(value: &Option<T>) -> Option<&dyn Display> {
             value.as_ref().map(|value| value as &dyn Display)
@@ -37,20 +53,21 @@ impl Record {
         flag("schedule", some(&training.schedule));
         flag("warm-up", some(&training.warm_up));
         flag("initial", some(&training.initial));
+        flag("init-from", some(&training.init_from.as_ref().map(|file| file.path.display().to_string())));
         flag("batch", Some(&training.batch));
         flag("epochs", Some(&training.epochs));
         flag("patience", some(&training.patience));
         flag("seed", Some(&training.seed));
         flag("validation", Some(&training.validation));
         flag("test", Some(&training.test));
-        words.extend((source.header == Some(false)).then(|| "--no-header".to_owned()));
-        words.extend(training.log_target.then(|| "--log-target".to_owned()));
-        words.join(" ")
+        flags.extend((source.header == Some(false)).then_some(("no-header", None)));
+        flags.extend(training.log_target.then_some(("log-target", None)));
+        flags
     }
 }
 
 /// A word that a POSIX shell takes as it is.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./:,=+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

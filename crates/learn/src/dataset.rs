@@ -148,6 +148,13 @@ impl Fnv {
         }
     }
 
+    /// Of a file.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        let mut fnv = Fnv::new();
+        fnv.add(bytes);
+        fnv
+    }
+
     /// Begins with the shape of a row.
     pub(crate) fn of_shape(shape: &[usize]) -> Self {
         let mut fnv = Fnv::new();

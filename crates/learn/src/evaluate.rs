@@ -110,15 +110,15 @@ impl Evaluation {
         };
         let mut sum = 0.0;
         let mut numbers = rows.iter();
-        let mut all = Vec::new();
+        let (mut losses, mut all) = (Vec::new(), Vec::new());
         let (mut classified, mut labels) = (Vec::new(), Vec::new());
         let (mut predicted, mut values) = (Vec::new(), Vec::new());
         examples.each(rows, |table, rows| {
             backend.run(&self.plan, arena, &Rows::pick(&self.plan, &table.columns(), rows)?, Clock::default());
-            let losses = backend.read(&self.plan, arena, loss);
-            sum = losses.iter().fold(sum, |sum, loss| sum + loss);
+            let of_rows = backend.read(&self.plan, arena, loss);
+            sum = of_rows.iter().fold(sum, |sum, loss| sum + loss);
             let read = backend.read(&self.plan, arena, y);
-            for ((output, &loss), &row) in read.chunks_exact(y.shape.len()).zip(&losses).zip(rows) {
+            for ((output, &loss), &row) in read.chunks_exact(y.shape.len()).zip(&of_rows).zip(rows) {
                 let output = probabilities(output, classes);
                 let number = numbers.next().copied().unwrap_or(row);
                 match (&table.data.target, &encoding.target) {
@@ -141,6 +141,9 @@ impl Evaluation {
                     _ => {}
                 }
             }
+            if with_probabilities {
+                losses.extend(of_rows);
+            }
             Ok::<(), InputError>(())
         })?;
         let mut scores = Scores { loss: sum / rows.len() as f64, accuracy: None, rmse: None, r2: None };
@@ -155,7 +158,7 @@ impl Evaluation {
             }
             _ => return Ok(None),
         };
-        Ok(Some(Judgement { scores, answers }))
+        Ok(Some(Judgement { scores, losses, answers }))
     }
 }
 
@@ -180,6 +183,8 @@ pub(crate) enum Answer<'a> {
 #[derive(Debug)]
 pub(crate) struct Judgement {
     pub(crate) scores: Scores,
+    /// Of each row.
+    pub(crate) losses: Vec<f64>,
     answers: Answers,
 }
 
@@ -191,6 +196,14 @@ enum Answers {
 }
 
 impl Judgement {
+    /// Of classes: each row's probabilities one after the other, and its label.
+    pub(crate) fn into_classes(self) -> Option<(Vec<f64>, Vec<u32>)> {
+        match self.answers {
+            Answers::Classes { probabilities, labels, .. } => Some((probabilities, labels)),
+            Answers::Numbers { .. } => None,
+        }
+    }
+
     /// All metrics.
     pub(crate) fn measures(&self) -> Measures {
         match &self.answers {

@@ -82,6 +82,7 @@ pub fn range_test<B: Backend>(
     let suspect = Suspect { graph: &graph, model: &prepared.model, network: &network };
     let mut batches = prepared.examples.batches(rows, settings)?;
     let mut session = Session::begin(backend, arena, update, suspect, settings, batches.len());
+    settings.init_from.as_ref().map_or(Ok(()), |file| session.take(file).map(|_| ()))?;
     let usual = settings.optimizer.usual_rate();
     let rate = |step: usize| usual * REACH[0] * (REACH[1] / REACH[0]).powf(step as f64 / (STEPS - 1) as f64);
     let mut curve = Curve::default();

@@ -9,6 +9,7 @@ use crate::choice::{parse, written};
 use crate::encoding::{Encoding, InputEncoding, TargetEncoding};
 use crate::evaluate::Scores;
 use crate::input_error::{InputError, line_of};
+use crate::pretrained::InitFrom;
 use crate::readers::csv::TargetKind;
 use crate::schedule::Schedule;
 use crate::settings::Settings;
@@ -72,6 +73,9 @@ pub struct Training {
     pub validation: f64,
     /// The share of rows that judged, where the data had no test set.
     pub test: f64,
+    /// Weights that it began with, if they were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_from: Option<InitFrom>,
 }
 
 impl Training {
@@ -91,6 +95,7 @@ impl Training {
             seed: settings.seed,
             validation: settings.fractions.validation,
             test: settings.fractions.test,
+            init_from: settings.init_from.clone(),
         }
     }
 
@@ -113,6 +118,7 @@ impl Training {
             rate: Some(self.rate),
             schedule: schedule.unwrap_or_default(),
             warm_up: self.warm_up.unwrap_or(0.0),
+            init_from: self.init_from.clone(),
             initial: self.initial.as_deref().map(parse).transpose().map_err(within("initial"))?,
             batch: self.batch,
             epochs: self.epochs,

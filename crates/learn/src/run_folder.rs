@@ -108,7 +108,10 @@ impl Run {
     }
 
     /// Whether data at `place` are those of the training.
-    fn expect_same(&self, found: &str, place: &str) -> Result<(), InputError> {
+    ///
+    /// # Errors
+    /// If they are others.
+    pub(crate) fn expect_same(&self, found: &str, place: &str) -> Result<(), InputError> {
         let expected = &self.record.data.fingerprint;
         if expected == found {
             return Ok(());

@@ -10,6 +10,7 @@ use crate::encoding::Table;
 use crate::examples::{Batches, Examples};
 use crate::initial::initial;
 use crate::input_error::InputError;
+use crate::pretrained::{InitFrom, Taken};
 use crate::schedule::Course;
 use crate::settings::Settings;
 use crate::trainer::{Progress, TrainError};
@@ -60,6 +61,21 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         let (optimizer, course) = (settings.optimizer.name(), settings.course(steps));
         let (losses, seed) = (Vec::new(), settings.seed);
         Session { backend, arena, loss: update.loss(), update, suspect, optimizer, course, losses, seed }
+    }
+
+    /// Takes what a file has of the parameters.
+    ///
+    /// # Errors
+    /// If it has none of them, or other ones.
+    pub(crate) fn take(&mut self, from: &InitFrom) -> Result<Taken, InputError> {
+        let (values, taken) = from.values(self.suspect.model, self.update.parameters())?;
+        for (parameter, values) in self.update.parameters().iter().zip(values) {
+            if let Some(values) = values {
+                let values: Vec<f64> = values.into_iter().map(f64::from).collect();
+                self.backend.write(&mut self.arena, parameter.span, &values);
+            }
+        }
+        Ok(taken)
     }
 
     /// Where the parameters are, for other plans of the same network.

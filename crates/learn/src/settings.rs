@@ -7,6 +7,7 @@ use crate::initial::Initial;
 use crate::input_error::InputError;
 use crate::loss::Loss;
 use crate::model::Model;
+use crate::pretrained::InitFrom;
 use crate::schedule::{Course, Schedule};
 use crate::split::Fractions;
 
@@ -40,6 +41,8 @@ pub struct Settings {
     pub warm_up: f64,
     /// How weights are drawn; as the activation that follows asks if `None`.
     pub initial: Option<Initial>,
+    /// Weights to begin with in place of drawn ones, as far as the file has them.
+    pub init_from: Option<InitFrom>,
     /// Rows in a step; the last of an epoch may have fewer.
     pub batch: usize,
     /// How often each training row is learned from, at most.
@@ -66,6 +69,7 @@ impl Default for Settings {
             schedule: Schedule::Constant,
             warm_up: 0.0,
             initial: None,
+            init_from: None,
             batch: 32,
             epochs: 50,
             patience: None,

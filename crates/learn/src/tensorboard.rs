@@ -173,7 +173,7 @@ impl TensorBoard {
             }
             Progress::Epoch(epoch) => self.epoch(epoch),
             Progress::Layers(layers) => self.layers(layers),
-            Progress::Step { .. } | Progress::Stopped { .. } => Ok(()),
+            Progress::Step { .. } | Progress::Notice(_) | Progress::Stopped { .. } => Ok(()),
         }
     }
 

@@ -26,6 +26,7 @@ use crate::leaks::{self, Warning};
 use crate::loss::Objective;
 use crate::model::{Build, Model};
 use crate::predict::Predictor;
+use crate::pretrained::Taken;
 use crate::readers::Data;
 use crate::record::Training;
 use crate::sample_weights::{self, weighed};
@@ -33,6 +34,7 @@ use crate::session::{Done, Session, number};
 use crate::settings::Settings;
 use crate::split::{Fractions, Split};
 use crate::stored::{Stored, StoredExamples};
+use crate::vigil::{Notice, Vigil};
 
 /// What happens during training, for whoever watches.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,8 @@ pub enum Progress<'a> {
     Epoch(&'a Epoch),
     /// The layers were looked at, in a training that is kept: before the first step, and then after some epoch.
     Layers(&'a Layers),
+    /// Something that should be said at once.
+    Notice(&'a Notice),
     /// Patience ended the training.
     Stopped {
         /// After this epoch.
@@ -78,6 +82,8 @@ pub struct Start {
     pub done: usize,
     /// What of the data should be known before a score is believed.
     pub warnings: Vec<Warning>,
+    /// Of the weights that were given to begin with.
+    pub taken: Option<Taken>,
 }
 
 /// How many rows are for what.
@@ -265,6 +271,9 @@ fn descend<B: Backend>(
     let mut batches = examples.batches(&split.train, settings)?;
     let steps = batches.len();
     let mut session = Session::begin(backend, arena, update, suspect, settings, steps);
+    // A checkpoint has gone on from them.
+    let given = settings.init_from.as_ref().filter(|_| from.is_none());
+    let taken = given.map(|file| session.take(file)).transpose()?;
     watch(Progress::Start(&Start {
         model: model.clone(),
         parameters: weights_and_biases(&model, input)?,
@@ -273,6 +282,7 @@ fn descend<B: Backend>(
         epochs: settings.epochs,
         done: from.as_ref().map_or(0, |from| (from.header.place.epoch - 1) * steps + from.header.place.step),
         warnings,
+        taken,
     }));
 
     let asked = Asked {
@@ -288,11 +298,14 @@ fn descend<B: Backend>(
     let (mut history, mut layers): (Vec<Epoch>, Vec<Layers>) = (Vec::new(), Vec::new());
     let mut best: Option<Best> = None;
     let mut stopping = EarlyStopping::new(settings.patience);
+    let mut vigil = Vigil::default();
     let (mut first, mut done, mut before) = (1, Done::default(), 0.0);
     if let Some(Checkpoint { header, state, best: parameters }) = from {
         header.expect(&asked)?;
         session.restore(&state, header.history.iter().map(Epoch::judged))?;
         for epoch in &header.history {
+            // It has been said.
+            vigil.note(epoch.train_loss);
             if stopping.is_best(epoch.epoch, epoch.validation.map(|scores| scores.loss)) {
                 best = Some(Best { epoch: epoch.epoch, validation: epoch.validation, parameters: parameters.clone() });
             }
@@ -337,6 +350,9 @@ fn descend<B: Backend>(
         }
         history.push(record);
         watch(Progress::Epoch(&record));
+        if let Some(notice) = vigil.note(train_loss) {
+            watch(Progress::Notice(&notice));
+        }
         let is_over = epoch < settings.epochs && stopping.is_over(epoch);
         if (is_over || is_due(epoch, settings.epochs))
             && let Some(found) = look(&mut observer, &session, epoch)?

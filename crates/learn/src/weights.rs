@@ -2,7 +2,8 @@
 //!
 //! An affine layer's weight is `[in, out]`, as in y = x·W + b; PyTorch's Linear has it
 //! transposed. A conv2d's is `[out, in / groups, height, width]`, as PyTorch's. The file says so
-//! in its metadata.
+//! in its metadata, with the CRC-32 of all names, shapes and numbers: a file that was changed is refused. It is one entry, as
+//! the library writes several in any order. A file without it is another program's, and believed as far as the format goes.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,6 +13,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
 use crate::input_error::{InputError, excerpt, listing};
 
+const KEY: &str = "layout";
 const LAYOUT: &str = "weight is [in, out]: y = x·W + b; of conv2d [out, in / groups, height, width]";
 
 /// A parameter outside of an arena.
@@ -82,31 +84,118 @@ pub(crate) fn to_bytes(tensors: &[Tensor]) -> Result<Vec<u8>, InputError> {
         let view = TensorView::new(Dtype::F32, tensor.shape.clone(), data).map_err(refused)?;
         views.push((&*tensor.name, view));
     }
-    serialize(views, Some(HashMap::from([("layout".to_owned(), LAYOUT.to_owned())]))).map_err(refused)
+    let layout = format!("{LAYOUT}{SUM}{:08x}", sum(tensors));
+    serialize(views, Some(HashMap::from([(KEY.to_owned(), layout)]))).map_err(refused)
 }
 
-/// Reads a safetensors file of f32 tensors.
+/// Before the sum, in the metadata.
+const SUM: &str = "; crc32 ";
+
+/// CRC-32 of names, shapes and numbers, in the order of the names.
+fn sum(tensors: &[Tensor]) -> u32 {
+    let mut sorted: Vec<&Tensor> = tensors.iter().collect();
+    sorted.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut crc = crc32fast::Hasher::new();
+    for tensor in sorted {
+        crc.update(&(tensor.name.len() as u64).to_le_bytes());
+        crc.update(tensor.name.as_bytes());
+        crc.update(&(tensor.shape.len() as u64).to_le_bytes());
+        tensor.shape.iter().for_each(|&length| crc.update(&(length as u64).to_le_bytes()));
+        tensor.values.iter().for_each(|value| crc.update(&value.to_le_bytes()));
+    }
+    crc.finalize()
+}
+
+/// What a safetensors file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Contents {
+    /// Its tensors of floating-point numbers, as f32.
+    pub(crate) tensors: Vec<Tensor>,
+    /// The names of those of other numbers.
+    pub(crate) others: Vec<String>,
+    /// Whether this program laid it out.
+    pub(crate) own: bool,
+}
+
+/// Reads the safetensors file of a run.
 ///
 /// # Errors
-/// If there is no such file, or it is broken, or has other numbers than f32.
+/// If there is no such file, or it is broken or was changed, or has other numbers than floating-point ones.
 pub(crate) fn read(path: &Path) -> Result<Vec<Tensor>, InputError> {
     let bytes = std::fs::read(path).map_err(|e| InputError::io(path, &e))?;
     let place = path.display().to_string();
-    let broken = |what: String| wrong(&place, "a safetensors file".to_owned(), format!("a broken one: {what}"));
-    if points_beyond(&bytes) {
+    let Contents { tensors, others, .. } = contents(&bytes, &place)?;
+    match others.first() {
+        Some(name) => {
+            let place = format!("{place}, tensor {}", excerpt(name));
+            Err(wrong(&place, "floating-point numbers".to_owned(), "numbers of another type".to_owned()))
+        }
+        None => Ok(tensors),
+    }
+}
+
+/// What is in the `bytes` of a safetensors file at `place`.
+///
+/// # Errors
+/// If it is broken, or says that this program wrote it and was changed.
+pub(crate) fn contents(bytes: &[u8], place: &str) -> Result<Contents, InputError> {
+    let broken = |what: String| wrong(place, "a safetensors file".to_owned(), format!("a broken one: {what}"));
+    if points_beyond(bytes) {
         return Err(broken("a tensor beyond the file's end".to_owned()));
     }
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| broken(e.to_string()))?;
-    let tensor = |(name, view): (&str, TensorView<'_>)| {
-        if view.dtype() != Dtype::F32 {
-            let place = format!("{place}, tensor {}", excerpt(name));
-            return Err(wrong(&place, "numbers of type F32".to_owned(), format!("{:?}", view.dtype())));
+    let file = SafeTensors::deserialize(bytes).map_err(|e| broken(e.to_string()))?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| broken(e.to_string()))?;
+    let mut found = Contents { tensors: Vec::new(), others: Vec::new(), own: false };
+    for (name, view) in file.iter() {
+        match floats(view.dtype(), view.data()) {
+            Some(values) => {
+                found.tensors.push(Tensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
+            }
+            None => found.others.push(name.to_owned()),
         }
-        let (numbers, _) = view.data().as_chunks::<4>();
-        let values = numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-        Ok(Tensor { name: name.to_owned(), shape: view.shape().to_vec(), values })
+    }
+    // In the order of the names: the library's is another each time.
+    found.tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    found.others.sort_unstable();
+    for (key, value) in header.metadata().iter().flatten() {
+        let changed = || {
+            let hint =
+                "copy it again from where it was made; if its numbers were changed on purpose, leave its metadata out";
+            InputError::new(place, "a file as it was written", "one that was changed", hint)
+        };
+        match value.strip_prefix(LAYOUT).map(|rest| (rest, rest.strip_prefix(SUM))) {
+            // As it was written before there were sums.
+            Some(("", _)) => found.own = true,
+            Some((_, Some(written))) if written == format!("{:08x}", sum(&found.tensors)) => found.own = true,
+            None if key != KEY => {}
+            _ => return Err(changed()),
+        }
+    }
+    Ok(found)
+}
+
+/// Numbers of a floating-point type as f32: exact, but of F64 the nearest. `None` of other types.
+fn floats(dtype: Dtype, data: &[u8]) -> Option<Vec<f32>> {
+    Some(match dtype {
+        Dtype::F32 => data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
+        Dtype::F64 => data.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes) as f32).collect(),
+        // The upper half of an f32.
+        Dtype::BF16 => data.as_chunks().0.iter().map(|&[low, high]| f32::from_le_bytes([0, 0, low, high])).collect(),
+        Dtype::F16 => data.as_chunks().0.iter().map(|&bytes| half(u16::from_le_bytes(bytes))).collect(),
+        _ => return None,
+    })
+}
+
+/// IEEE 754 binary16: a sign, 5 bits e, 10 bits m: 2^(e − 15)·(1 + m/1024); 2⁻¹⁴·m/1024 for e = 0; infinite or NaN for e = 31.
+fn half(bits: u16) -> f32 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023) / 1024.0);
+    let size = match exponent {
+        0 => fraction * 2f32.powi(-14),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1.0 + fraction) * 2f32.powi(exponent - 15),
     };
-    file.iter().map(tensor).collect()
+    if bits >> 15 == 1 { -size } else { size }
 }
 
 /// Whether the header puts a tensor beyond the end of the file. The library adds such offsets
@@ -158,11 +247,58 @@ mod tests {
         for cut in 0..whole.len() {
             assert!(read_bytes(&whole[..cut]).is_err(), "cut at {cut}");
         }
-        let mut huge = whole.clone();
+        let mut huge = whole;
         huge[..8].copy_from_slice(&u64::MAX.to_le_bytes());
         assert!(read_bytes(&huge).unwrap_err().found.starts_with("a broken one"));
-        let half = String::from_utf8_lossy(&whole).replace("F32", "F16");
-        assert!(read_bytes(half.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn every_flipped_byte_is_refused_or_changes_nothing() {
+        let square = vec![
+            Tensor { name: "0.weight".into(), shape: vec![2, 2], values: vec![1.0, 2.0, 3.0, 4.0] },
+            Tensor { name: "2.weight".into(), shape: vec![2, 2], values: vec![5.0, 6.0, 7.0, 8.0] },
+        ];
+        let whole = to_bytes(&square).unwrap();
+        let as_written = contents(&whole, "here").unwrap();
+        assert!(as_written.own);
+        let mut refused = 0;
+        for at in 0..whole.len() {
+            for flip in 1..=u8::MAX {
+                let mut changed = whole.clone();
+                changed[at] ^= flip;
+                match contents(&changed, "here") {
+                    Ok(found) => assert_eq!(found, as_written, "{flip} at {at}"),
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+        assert!(refused > whole.len() * 250, "{refused}");
+    }
+
+    #[test]
+    fn a_file_of_another_program_is_read_in_every_floating_point_type() {
+        let data = |dtype| match dtype {
+            Dtype::F64 => (-1.5f64).to_le_bytes().to_vec(),
+            Dtype::F32 => (-1.5f32).to_le_bytes().to_vec(),
+            Dtype::BF16 => vec![0xc0, 0xbf],
+            Dtype::F16 => vec![0x00, 0xbe],
+            _ => 7i64.to_le_bytes().to_vec(),
+        };
+        for dtype in [Dtype::F64, Dtype::F32, Dtype::BF16, Dtype::F16, Dtype::I64] {
+            let data = data(dtype);
+            let view = TensorView::new(dtype, vec![1], &data).unwrap();
+            let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+            let found = contents(&serialize([("w", view)], Some(metadata)).unwrap(), "here").unwrap();
+            assert!(!found.own);
+            match dtype {
+                Dtype::I64 => assert_eq!(found.others, ["w"]),
+                _ => assert_eq!(found.tensors[0].values, [-1.5]),
+            }
+        }
+        // The smallest of all, the smallest normal, the largest, and what is no number.
+        let halves = [(1, 2f32.powi(-24)), (0x400, 2f32.powi(-14)), (0x7bff, 65504.0), (0xfc00, f32::NEG_INFINITY)];
+        halves.iter().for_each(|&(bits, value)| assert_eq!(half(bits), value));
+        assert!(half(0x7e00).is_nan());
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod find_rate;
 pub(crate) mod folds;
 pub(crate) mod list;

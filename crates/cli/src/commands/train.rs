@@ -6,8 +6,8 @@ use chainrule::cross_validation;
 use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
 use chainrule::{
-    Checkpoint, Data, Every, Fractions, Initial, InputError, Keeper, Loss, Model, Progress, Record, Schedule, Settings,
-    Source, Stored, TensorBoard, TrainError, train_kept, train_stored,
+    Checkpoint, Data, Every, Fractions, InitFrom, Initial, InputError, Keeper, Loss, Model, Progress, Record, Schedule,
+    Settings, Source, Stored, TensorBoard, TrainError, train_kept, train_stored,
 };
 use clap::Args;
 
@@ -39,6 +39,7 @@ Examples:
   chainrule train --tensorboard logs
   chainrule train iris.csv --target species --folds 5
   chainrule train pets --size 64x64
+  chainrule train pets --size 64x64 --init-from runs/animals-1/model.safetensors --rate 0.0001
   chainrule train --optimizer adamw,beta2=0.99 --weight-decay 0.05 --schedule cosine --warm-up 1
   chainrule train mnist --config recipes/mnist_mlp.toml
   chainrule train --model 'conv2d:16@3,padding=1 relu max_pool:2 affine:10'
@@ -103,6 +104,10 @@ pub(crate) struct TrainArgs {
     /// [default: he before relu, xavier before sigmoid and tanh, else lecun]
     #[arg(long, value_name = "NAME", value_parser = arguments::initial)]
     initial: Option<Initial>,
+    /// Begin with the weights of a safetensors file, by name: a run's model.safetensors, or PyTorch's of a Sequential, whose
+    /// Linear weights are transposed; what it has not is drawn. The last layer is drawn if its number of outputs differs
+    #[arg(long, value_name = "FILE", value_parser = arguments::init_from)]
+    init_from: Option<InitFrom>,
     /// Pull weights, but not biases, to 0: decoupled from the gradient with adamw and lion, else added to it
     #[arg(long, value_name = "X", value_parser = arguments::weight_decay)]
     weight_decay: Option<f64>,
@@ -147,10 +152,26 @@ pub(crate) struct TrainArgs {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Say nothing but warnings and errors
+    #[arg(long, short, conflicts_with_all = ["find_rate", "folds"])]
+    quiet: bool,
+}
+
+impl TrainArgs {
+    fn talk(&self) -> Talk {
+        Talk { json: self.json, quiet: self.quiet }
+    }
+}
+
+/// What a training says of itself.
+#[derive(Clone, Copy)]
+struct Talk {
+    json: bool,
+    quiet: bool,
 }
 
 /// What a training that goes on has from its beginning.
-const OF_A_BEGINNING: [&str; 31] = [
+const OF_A_BEGINNING: [&str; 32] = [
     "data",
     "target",
     "no_header",
@@ -174,6 +195,7 @@ const OF_A_BEGINNING: [&str; 31] = [
     "schedule",
     "warm_up",
     "initial",
+    "init_from",
     "weight_decay",
     "clip_norm",
     "clip_value",
@@ -193,7 +215,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         let data = Examples::open(keeper.source())?;
         let logs = args.tensorboard.as_deref().map(|logs| events(logs, folder));
         let board = logs.map(|logs| TensorBoard::resume(&logs, &settings, &checkpoint)).transpose()?;
-        return keep(data, &settings, &mut keeper, Some(checkpoint), board, args.json);
+        return keep(data, &settings, &mut keeper, Some(checkpoint), board, args.talk());
     }
     let source = Source { memory: args.memory, ..args.table.source(args.data.clone()) };
     let out = || args.out.clone().unwrap_or_else(|| next_free(&source.name()));
@@ -224,7 +246,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let mut keeper = Keeper::begin(&out(), args.force, &source, args.checkpoint_every, interrupt::stop())?;
     let logs = args.tensorboard.as_deref().map(|logs| events(logs, keeper.folder()));
     let board = logs.map(|logs| TensorBoard::begin(&logs, &settings, args.force)).transpose()?;
-    keep(data, &settings, &mut keeper, None, board, args.json)
+    keep(data, &settings, &mut keeper, None, board, args.talk())
 }
 
 /// Data in memory, or a table on disk.
@@ -257,9 +279,9 @@ fn keep(
     keeper: &mut Keeper<'_>,
     from: Option<Checkpoint>,
     mut board: Option<TensorBoard>,
-    json: bool,
+    talk: Talk,
 ) -> anyhow::Result<()> {
-    let mut display = Display::new();
+    let mut display = Display::new(talk.quiet);
     // Without its events a training is still a training: it goes on, and the command says in the end what failed.
     let mut unwritten = None;
     let watch = |progress: Progress<'_>| {
@@ -287,12 +309,16 @@ fn keep(
     })?;
     // The folder is this training's own since it began.
     save(folder, &trained, source, true)?;
-    Summary::new(folder, &Record::of(&trained, source), trained.test).print(json)?;
+    if talk.json || !talk.quiet {
+        Summary::new(folder, &Record::of(&trained, source), trained.test).print(talk.json)?;
+    }
     if let (Some(board), None) = (&mut board, &unwritten) {
         unwritten = board.end(&trained).err();
     }
-    let folder = folder.display();
-    tell(&format!("next: open {folder}/report.html in a browser, or chainrule test {folder} --metrics"));
+    if !talk.quiet {
+        let folder = folder.display();
+        tell(&format!("next: open {folder}/report.html in a browser, or chainrule test {folder} --metrics"));
+    }
     unwritten.map_or(Ok(()), |e| Err(e.into()))
 }
 
@@ -330,6 +356,7 @@ impl TrainArgs {
             schedule: self.schedule.unwrap_or(schedule),
             warm_up: self.warm_up,
             initial: self.initial,
+            init_from: self.init_from.clone(),
             batch: self.batch.unwrap_or(usual.batch),
             epochs: self.epochs.unwrap_or(usual.epochs),
             patience: self.patience,

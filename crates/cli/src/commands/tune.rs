@@ -164,14 +164,14 @@ impl Watch {
                     self.series.finish();
                     tell("the best once more, to be kept and tested:");
                 }
-                self.last.get_or_insert_with(Display::new).show(progress);
+                self.last.get_or_insert_with(|| Display::new(false)).show(progress);
             }
         }
     }
 
-    fn finish(&self) {
+    fn finish(&mut self) {
         self.series.finish();
-        self.last.iter().for_each(Display::finish);
+        self.last.iter_mut().for_each(Display::finish);
     }
 }
 

@@ -1,0 +1,77 @@
+//! What to try, as commands: the training again, with something changed.
+
+use crate::choice::written;
+use crate::command_line::{Flag, quoted};
+use crate::loss::Loss;
+use crate::run_folder::Run;
+use crate::settings::Settings;
+
+/// A training as a run asked for it, to be changed.
+pub(super) struct Again<'a> {
+    run: &'a Run,
+    flags: Vec<Flag>,
+}
+
+impl<'a> Again<'a> {
+    /// The training of this run, without the settings that are usual anyway.
+    pub(super) fn of(run: &'a Run) -> Again<'a> {
+        let (usual, fractions) = (Settings::default(), Settings::default().fractions);
+        let mut known = vec![
+            ("seed", usual.seed.to_string()),
+            ("validation", fractions.validation.to_string()),
+            ("test", fractions.test.to_string()),
+            ("loss", Loss::usual(run.predictor.objective().task).to_string()),
+        ];
+        // What is usual of a table is a function of its rows.
+        if run.record.data.source.path.is_none() {
+            known.extend([
+                ("optimizer", written(usual.optimizer)),
+                ("rate", usual.rate().to_string()),
+                ("batch", usual.batch.to_string()),
+                ("epochs", usual.epochs.to_string()),
+            ]);
+        }
+        let is_usual = |(name, value): &Flag| known.iter().any(|(n, v)| n == name && Some(v) == value.as_ref());
+        Again { run, flags: run.record.flags().into_iter().filter(|flag| !is_usual(flag)).collect() }
+    }
+
+    /// With another value of a flag.
+    pub(super) fn with(mut self, name: &'static str, value: &dyn ToString) -> Self {
+        let value = Some(value.to_string());
+        match self.flags.iter_mut().find(|flag| flag.0 == name) {
+            Some(flag) => flag.1 = value,
+            None => self.flags.push((name, value)),
+        }
+        self
+    }
+
+    /// Without a flag.
+    pub(super) fn without(mut self, name: &str) -> Self {
+        self.flags.retain(|flag| flag.0 != name);
+        self
+    }
+
+    /// Whether the run was asked for with it.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.flags.iter().any(|flag| flag.0 == name)
+    }
+
+    /// Of another network: each word, by its place among all, as other words.
+    pub(super) fn words(self, change: impl Fn(usize, usize, &str) -> String) -> Self {
+        let model = self.run.record.model.clone();
+        let words: Vec<&str> = model.split_whitespace().collect();
+        let changed = words.iter().enumerate().map(|(at, word)| change(at, words.len(), word));
+        let changed = changed.collect::<Vec<_>>().join(" ");
+        self.with("model", &changed)
+    }
+
+    /// As it is typed.
+    pub(super) fn command(&self) -> String {
+        self.run.record.typed(&self.flags)
+    }
+}
+
+/// A command about the run.
+pub(super) fn of_run(run: &Run, command: &str, flags: &str) -> String {
+    format!("chainrule {command} {}{flags}", quoted(&run.folder.display().to_string()))
+}
