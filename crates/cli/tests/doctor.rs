@@ -39,7 +39,7 @@ fn an_ill_run_is_exit_status_1_with_what_to_try() {
     let bin = std::path::Path::new(env!("CARGO_BIN_EXE_chainrule")).parent().unwrap();
     for command in findings.iter().flat_map(|finding| finding["advice"].as_array().unwrap()) {
         let command = format!("{} --threads 1", command.as_str().unwrap());
-        let mut shell = std::process::Command::new("sh");
+        let mut shell = std::process::Command::new("/bin/sh");
         shell.env("PATH", bin).current_dir(folder.path()).args(["-c", &command]);
         if cfg!(unix) {
             let output = shell.output().unwrap();
