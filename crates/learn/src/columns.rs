@@ -38,6 +38,8 @@ pub enum Reason {
     Asked,
     /// It holds the rows' weights.
     Weights,
+    /// It says on which side of the split a row is.
+    Split,
     /// All its cells are empty.
     Empty,
     /// Words that nearly never come twice: names, keys or free text.
@@ -54,12 +56,20 @@ impl fmt::Display for Reason {
         match self {
             Reason::Asked => f.write_str("as asked"),
             Reason::Weights => f.write_str("it holds the rows' weights"),
+            Reason::Split => f.write_str("the split goes by it"),
             Reason::Empty => f.write_str("all its cells are empty"),
             Reason::Words { different, cells } if different == cells => {
                 write!(f, "each of its {cells} words is another, as of an identifier or of free text")
             }
             Reason::Words { different, cells } => write!(f, "{different} different words in {cells} cells"),
         }
+    }
+}
+
+impl Reason {
+    /// Whether the column was named for it, so that it surprises no one.
+    pub(crate) fn is_asked(self) -> bool {
+        matches!(self, Reason::Asked | Reason::Weights | Reason::Split)
     }
 }
 

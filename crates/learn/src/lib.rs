@@ -28,6 +28,7 @@
 //! opens files and prints nothing. The mathematics is in [`chainrule_engine`].
 
 mod batch_prediction;
+mod calendar;
 pub mod categories;
 pub mod checkpoint;
 pub mod choice;
@@ -44,10 +45,12 @@ mod examples;
 pub mod feature;
 mod folder;
 pub mod folds;
+pub mod held_out;
 pub mod initial;
 pub mod input_error;
 pub mod input_shape;
 pub mod keeper;
+pub mod keys;
 pub mod layer_shape;
 pub mod layer_statistics;
 pub mod leaks;
@@ -94,9 +97,11 @@ pub use divergence::Diverged;
 pub use encoding::Encoding;
 pub use evaluate::Scores;
 pub use feature::Feature;
+pub use held_out::HeldOut;
 pub use initial::Initial;
 pub use input_error::InputError;
 pub use keeper::{Every, Keeper};
+pub use keys::{Keys, Part};
 pub use layer_statistics::Layers;
 pub use leaks::Warning;
 pub use loss::{Loss, Objective};

@@ -237,6 +237,7 @@ mod tests {
             columns: ["a", "c", "five", "again"].map(String::from).to_vec(),
             target: Target::Classes { labels: vec![0, 1, 1, 1, 1], names: vec!["n".into(), "y".into()] },
             weights: None,
+            keys: crate::Keys::default(),
             source: "t".into(),
         };
         let profile = Profile::new(&data, Some("label"));

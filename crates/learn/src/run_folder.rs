@@ -6,6 +6,7 @@
 //! | `model.safetensors` | the parameters of the best epoch |
 //! | `metrics.jsonl` | a line an epoch |
 //! | `layers.jsonl` | how the [layers](crate::layer_statistics) are doing: a line before the first step, and one for each of at most 50 epochs |
+//! | `split.csv` | the rows that were [held out](crate::held_out) |
 //!
 //! Until it is done there are only a `checkpoint` and a `lock` in it: see [`keeper`](crate::keeper).
 
@@ -16,6 +17,7 @@ use crate::checkpoint::CHECKPOINT;
 use crate::dataset::Dataset;
 use crate::evaluate::Scores;
 use crate::folder::{self, Kind, json_lines};
+use crate::held_out::HELD_OUT;
 use crate::input_error::{InputError, excerpt};
 use crate::keeper::LOCK;
 use crate::layer_statistics::Layers;
@@ -23,7 +25,6 @@ use crate::measures::Measures;
 use crate::predict::Predictor;
 use crate::record::Record;
 use crate::source::Source;
-use crate::split::Split;
 use crate::trainer::{Epoch, Trained, fingerprint, split};
 use crate::weights;
 
@@ -31,8 +32,11 @@ const RECORD: &str = "run.toml";
 const MODEL: &str = "model.safetensors";
 const METRICS: &str = "metrics.jsonl";
 const LAYERS: &str = "layers.jsonl";
-const RUN: Kind =
-    Kind { name: "run", files: &[RECORD, MODEL, METRICS, LAYERS], under_way: &[CHECKPOINT, LOCK, ".checkpoint.new"] };
+const RUN: Kind = Kind {
+    name: "run",
+    files: &[RECORD, MODEL, METRICS, LAYERS, HELD_OUT],
+    under_way: &[CHECKPOINT, LOCK, ".checkpoint.new"],
+};
 
 /// A run that was read.
 #[derive(Clone, Debug)]
@@ -79,12 +83,21 @@ impl Run {
         Ok(Run { folder: folder.to_owned(), record, predictor })
     }
 
+    /// Where its data are. What it held out as another run did, it has written down itself, should that one be gone.
+    fn source(&self) -> Source {
+        let mut source = self.record.data.source.clone();
+        if let Some(run) = source.split_run.as_mut().filter(|run| !run.join(HELD_OUT).exists()) {
+            run.clone_from(&self.folder);
+        }
+        source
+    }
+
     /// The data that the run was trained on, and the rows of them that were held out to judge by.
     ///
     /// # Errors
     /// If they are not where they were, or not what they were, or no rows were held out.
     pub fn held_out(&self) -> Result<(Dataset, Vec<u32>), InputError> {
-        let data = self.record.data.source.open(Some(self.record.kind()))?;
+        let data = self.source().open(Some(self.record.kind()))?;
         self.expect_same(&fingerprint(&data), &data.train.source)?;
         let split = split(&data, self.record.fractions(), self.record.training.seed)?;
         let (data, rows) = match data.test {
@@ -154,12 +167,21 @@ impl Run {
     /// # Errors
     /// As [`held_out`](Self::held_out).
     pub fn measure(&self, threads: usize) -> Result<(Scores, Measures), InputError> {
-        let source = &self.record.data.source;
-        if let Some(stored) = source.stored(Some(self.record.kind()))? {
-            self.expect_same(stored.fingerprint(), &source.name())?;
-            let split = Split::new(&stored.target, stored.rows(), self.record.fractions(), self.record.training.seed)?;
-            self.expect_held_out(&split.test)?;
-            return self.predictor.measure_stored(stored, &split.test, threads);
+        let source = self.source();
+        if let Some(mut stored) = source.stored(Some(self.record.kind()))? {
+            self.expect_same(&stored.fingerprint(), &source.name())?;
+            let (stored, rows) = match stored.test.take() {
+                Some(test) => {
+                    let rows = (0..test.rows() as u32).collect();
+                    (*test, rows)
+                }
+                None => {
+                    let rows = stored.split(self.record.fractions(), self.record.training.seed)?.test;
+                    (stored, rows)
+                }
+            };
+            self.expect_held_out(&rows)?;
+            return self.predictor.measure_stored(stored, &rows, threads);
         }
         let (data, rows) = self.held_out()?;
         self.predictor.measure(data, Some(&rows), threads)
@@ -184,7 +206,9 @@ pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> R
     let model = weights::to_bytes(trained.predictor.tensors())?;
     let metrics = json_lines(METRICS, &trained.history)?;
     let layers = json_lines(LAYERS, &trained.layers)?;
-    folder::write(folder, RUN, &[record.as_bytes(), &model, metrics.as_bytes(), layers.as_bytes()], force)
+    let held_out = trained.held_out.to_csv();
+    let files = [record.as_bytes(), &model, metrics.as_bytes(), layers.as_bytes(), held_out.as_bytes()];
+    folder::write(folder, RUN, &files, force)
 }
 
 /// The error with the file that it is in.

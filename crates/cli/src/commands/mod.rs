@@ -10,6 +10,7 @@ pub(crate) mod list;
 pub(crate) mod other_data;
 pub(crate) mod plan;
 pub(crate) mod predict;
+pub(crate) mod split_args;
 pub(crate) mod subject;
 pub(crate) mod summary;
 pub(crate) mod table_args;

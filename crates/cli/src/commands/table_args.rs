@@ -47,8 +47,8 @@ impl TableArgs {
             weights: self.weights.clone(),
             category: self.category.clone(),
             ignore: self.ignore.clone(),
-            memory: None,
             size: self.size,
+            ..Source::default()
         }
     }
 }

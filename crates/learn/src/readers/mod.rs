@@ -16,6 +16,8 @@ use std::path::Path;
 pub struct Data {
     /// The examples.
     pub train: Dataset,
+    /// The examples that were given to choose by.
+    pub validation: Option<Dataset>,
     /// The examples that the data's makers set aside for the final score.
     pub test: Option<Dataset>,
 }
@@ -69,10 +71,10 @@ pub fn open(path: &Path, options: &csv::CsvOptions, frame: Option<pictures::Fram
     match format {
         Format::IdxFolder => {
             let (train, test) = idx::folder(path)?;
-            Ok(Data { train, test })
+            Ok(Data { test, ..Data::from(train) })
         }
         Format::Pictures => pictures::folder(path, frame.unwrap_or_default()),
-        Format::Table => Ok(Data { train: csv::read(path, options)?, test: None }),
+        Format::Table => Ok(csv::read(path, options)?.into()),
         Format::Idx => {
             let hint = "give the folder that it is in: labels and pictures are read together";
             Err(InputError::new(place(), "a folder of IDX files, or a CSV file", "one IDX file", hint))
@@ -87,7 +89,6 @@ pub fn open(path: &Path, options: &csv::CsvOptions, frame: Option<pictures::Fram
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::Values;
     use crate::dataset::Cells;
     use proptest::{collection::vec, option, prelude::*};
 
@@ -130,14 +131,9 @@ mod tests {
             if let Ok(data) = open(file.path(), &options, None) {
                 prop_assert!(data.train.rows() > 0);
                 let Cells::Table(columns) = &data.train.cells else { panic!("a table has columns") };
-                let kind = |values: &Values| match values {
-                    Values::Numbers(_) => csv::Kind::Number,
-                    Values::Categories { .. } => csv::Kind::Category,
-                    Values::Ignored { .. } => csv::Kind::Ignored,
-                };
                 let known = data.train.columns.iter().zip(columns);
                 let known: Vec<_> =
-                    known.map(|(name, values)| csv::Known { name: name.clone(), kind: kind(values) }).collect();
+                    known.map(|(name, values)| csv::Known { name: name.clone(), kind: csv::Kind::of(values) }).collect();
                 let again = csv::read_features(file.path(), &known, Some(&target));
                 prop_assert!(again.is_ok() || header.is_some(), "{:?}", again);
             }

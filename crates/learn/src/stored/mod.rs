@@ -25,7 +25,10 @@ use serde::{Deserialize, Serialize};
 use crate::columns::{Reason, Values};
 use crate::dataset::{Cells, Dataset, Fnv, Target};
 use crate::input_error::InputError;
-use crate::readers::csv::{self, CsvOptions};
+use crate::keys::Keys;
+use crate::readers::csv::{self, CsvOptions, Key, Known, TargetKind};
+use crate::split::{Fractions, Split};
+use crate::trainer::{expect_one, joined};
 
 pub(crate) use cache::{Cache, Writer};
 pub(crate) use deal::Dealer;
@@ -38,6 +41,12 @@ pub struct Stored {
     pub(crate) meta: Meta,
     pub(crate) target: Target,
     pub(crate) weights: Option<Vec<f32>>,
+    /// What a split goes by.
+    pub(crate) keys: Keys,
+    /// The table that was given to choose by.
+    pub(crate) validation: Option<Box<Stored>>,
+    /// The table that was given to judge by.
+    pub(crate) test: Option<Box<Stored>>,
     source: String,
     /// Bytes that it should do with.
     pub(crate) memory: u64,
@@ -53,6 +62,7 @@ pub(crate) struct Meta {
     pub(crate) columns: Vec<StoredColumn>,
     pub(crate) target: StoredTarget,
     pub(crate) weights: Option<Vec<Chunk>>,
+    pub(crate) keys: Vec<(Key, Vec<Chunk>)>,
     pub(crate) fingerprint: String,
 }
 
@@ -97,8 +107,11 @@ pub(crate) struct Chunk {
     pub(crate) sum: u32,
 }
 
-/// Bytes in memory for each row: the target, its part of the split, and where it is in the order of an epoch, twice while that is found.
-const INDEX: u64 = 24;
+/// Bytes in memory for each row: the target, its part of the split, its hash if it is held out, and where it is in the order of an epoch, twice
+/// while that is found.
+const INDEX: u64 = 28;
+/// The same for each key, which stays until the rows are split, and is sorted once.
+const KEY: u64 = 16;
 
 impl Stored {
     /// Opens the table at `path`, from its cache if there is one of this file, or reads it into one. Training on it should do
@@ -119,7 +132,7 @@ impl Stored {
                 writer.finish(&meta)?
             }
         };
-        let least = meta.rows as u64 * INDEX + (16 << 20);
+        let least = meta.rows as u64 * (INDEX + KEY * meta.keys.len() as u64) + (16 << 20);
         if least > memory {
             return Err(InputError::new(
                 format!("{source}, --memory"),
@@ -137,7 +150,11 @@ impl Stored {
             }
         };
         let weights = meta.weights.as_ref().map(|chunks| cache.all(chunks, f32::from_le_bytes)).transpose()?;
-        Ok(Stored { cache, meta, target, weights, source, memory })
+        let mut keys = Keys::default();
+        for (key, chunks) in &meta.keys {
+            csv::put_keys(&mut keys, *key, cache.all(chunks, u64::from_le_bytes)?);
+        }
+        Ok(Stored { cache, meta, target, weights, keys, validation: None, test: None, source, memory })
     }
 
     /// How many rows.
@@ -146,8 +163,40 @@ impl Stored {
     }
 
     /// What the same table in memory has as its [fingerprint](crate::trainer::fingerprint).
-    pub fn fingerprint(&self) -> &str {
-        &self.meta.fingerprint
+    pub fn fingerprint(&self) -> String {
+        let hash = |stored: &Box<Stored>| stored.meta.fingerprint.clone();
+        joined(
+            self.meta.fingerprint.clone(),
+            self.test.as_ref().map(hash),
+            self.validation.as_ref().map(hash),
+            &self.keys,
+        )
+    }
+
+    /// Which rows train, choose and judge.
+    pub(crate) fn split(&self, fractions: Fractions, seed: u64) -> Result<Split, InputError> {
+        let (validation, test) = (self.validation.is_some(), self.test.is_some());
+        expect_one(&self.keys, validation, test, &self.source)?;
+        Split::keyed(&self.target, &self.keys, self.rows(), fractions.beside(validation, test), seed)
+    }
+
+    /// The kind of its target, for reading other tables.
+    pub(crate) fn kind(&self) -> TargetKind {
+        match self.meta.target {
+            StoredTarget::Classes { .. } => TargetKind::Classes,
+            StoredTarget::Numbers { .. } => TargetKind::Numbers,
+        }
+    }
+
+    /// Its columns and their types.
+    pub(crate) fn known(&self) -> Vec<Known> {
+        let kind = |cells: &StoredCells| match cells {
+            StoredCells::Numbers => csv::Kind::Number,
+            StoredCells::Categories(_) => csv::Kind::Category,
+            StoredCells::Ignored(_) => csv::Kind::Ignored,
+        };
+        let known = |column: &StoredColumn| Known { name: column.name.clone(), kind: kind(&column.cells) };
+        self.meta.columns.iter().map(known).collect()
     }
 
     /// The table without its cells: as many rows, the columns' names.
@@ -170,6 +219,7 @@ impl Stored {
             columns: self.meta.columns.iter().map(|column| column.name.clone()).collect(),
             target,
             weights,
+            keys: Keys::default(),
             source: self.source.clone(),
         }
     }

@@ -12,7 +12,7 @@
 //! An empty cell holds nothing, or `NA`, `N/A`, `null` or `?`. Among categories a number is its shortest spelling, so that
 //! `1.0` is `1`: other programs write whole numbers so once a cell of the column is empty.
 
-use super::{FEW, number};
+use super::{FEW, keys::Key, number};
 use crate::columns::{EMPTY, Reason, Values};
 use crate::input_error::InputError;
 use std::collections::HashMap;
@@ -26,6 +26,19 @@ pub enum Kind {
     Category,
     /// Nothing.
     Ignored,
+    /// What says of each row on which side of a split it is to be.
+    Key(Key),
+}
+
+impl Kind {
+    /// What a column was found to be.
+    pub(crate) fn of(values: &Values) -> Kind {
+        match values {
+            Values::Numbers(_) => Kind::Number,
+            Values::Categories { .. } => Kind::Category,
+            Values::Ignored { .. } => Kind::Ignored,
+        }
+    }
 }
 
 /// Marks of a missing value.
@@ -70,6 +83,8 @@ pub(super) struct Column {
 pub(super) enum Cells {
     Numbers(Vec<f64>),
     Words(Words),
+    /// See [`Key`].
+    Keys(Vec<u64>),
     /// Too many words to keep, or none asked for: how many rows, and how many different words before they were dropped.
     Gone {
         rows: usize,
@@ -130,7 +145,7 @@ fn is_empty(cell: &[u8]) -> bool {
 }
 
 /// A number as categories are named by it.
-fn spelled(number: f64) -> String {
+pub(super) fn spelled(number: f64) -> String {
     (number + 0.0).to_string()
 }
 
@@ -139,6 +154,7 @@ impl Column {
         let cells = match asked {
             None | Some(Kind::Number) => Cells::Numbers(Vec::new()),
             Some(Kind::Category) => Cells::Words(Words::default()),
+            Some(Kind::Key(_)) => Cells::Keys(Vec::new()),
             Some(Kind::Ignored) => Cells::Gone { rows: 0, different: 0 },
         };
         let (first_word, first_not_finite, first_empty) = (None, None, None);
@@ -187,8 +203,16 @@ impl Column {
                     words.codes.push(EMPTY);
                     words.numbers.insert(cell.into(), EMPTY);
                 }
+                Cells::Keys(keys) => keys.push(0),
                 Cells::Gone { rows, .. } => *rows += 1,
             }
+            return Ok(());
+        }
+        if let (Some(Kind::Key(key)), Cells::Keys(keys)) = (self.asked, &mut self.cells) {
+            keys.push(key.of(text).unwrap_or_else(|| {
+                self.first_word.get_or_insert_with(|| Found { byte, text: text.to_owned() });
+                0
+            }));
             return Ok(());
         }
         let spoken = number::parse(text.as_bytes());
@@ -244,6 +268,7 @@ impl Column {
         match (&mut self.cells, part.cells) {
             (Cells::Numbers(cells), Cells::Numbers(more)) => cells.extend(more),
             (Cells::Words(words), Cells::Words(more)) => words.append(more),
+            (Cells::Keys(keys), Cells::Keys(more)) => keys.extend(more),
             (Cells::Gone { rows: known, .. }, _) => *known = rows,
             (_, _) => self.cells = Cells::Gone { rows, different: 0 },
         }
@@ -271,6 +296,7 @@ impl Column {
         match &self.cells {
             Cells::Numbers(numbers) => self.taken + numbers.len(),
             Cells::Words(words) => self.taken + words.codes.len(),
+            Cells::Keys(keys) => self.taken + keys.len(),
             Cells::Gone { rows, .. } => *rows,
         }
     }
@@ -278,6 +304,11 @@ impl Column {
     /// The cells that were not taken.
     pub(super) fn cells(&self) -> &Cells {
         &self.cells
+    }
+
+    /// The same, for good.
+    pub(super) fn into_cells(self) -> Cells {
+        self.cells
     }
 
     /// Takes the first `rows` of them out; of words the codes alone.
@@ -288,6 +319,7 @@ impl Column {
             Cells::Words(words) => {
                 Cells::Words(Words { codes: words.codes.drain(..rows).collect(), ..Words::default() })
             }
+            Cells::Keys(keys) => Cells::Keys(keys.drain(..rows).collect()),
             Cells::Gone { .. } => Cells::Gone { rows, different: 0 },
         }
     }
@@ -367,6 +399,7 @@ impl Column {
                 let reason = Reason::Words { different: kept.names.len(), cells: numeric + words };
                 Ok(Values::Ignored { rows, reason })
             }
+            Cells::Keys(_) => Ok(Values::Ignored { rows, reason: Reason::Split }),
             Cells::Gone { different, .. } => {
                 let reason = Reason::Words { different, cells: numeric + words };
                 Ok(Values::Ignored { rows, reason })

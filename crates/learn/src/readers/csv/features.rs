@@ -10,6 +10,7 @@ use crate::{
     closest::closest,
     dataset::{Cells, Dataset, Target},
     input_error::{InputError, excerpt, listing},
+    keys::Keys,
 };
 use csv::ByteRecord;
 use std::{
@@ -161,6 +162,7 @@ impl Layout {
             columns,
             target: Target::None,
             weights: None,
+            keys: Keys::default(),
             source: sheet.place(),
         })
     }

@@ -7,6 +7,7 @@ mod blocks;
 mod column;
 mod delimiter;
 mod features;
+mod keys;
 mod number;
 mod quotes;
 mod store;
@@ -17,6 +18,8 @@ pub(crate) use blocks::Block;
 pub use column::Kind;
 pub(crate) use features::{BlockOfRows, FeatureRows, numbered};
 pub use features::{Features, Known, OnError, read_features};
+pub use keys::Key;
+pub(crate) use keys::put as put_keys;
 pub(crate) use store::store;
 
 use crate::{
@@ -24,10 +27,12 @@ use crate::{
     columns::{Reason, Values},
     dataset::{Cells, Dataset},
     input_error::{InputError, excerpt, listing},
+    keys::Keys,
     pipeline::in_order,
     settings::all_threads,
 };
 use column::{Column, Found};
+use keys::KeyColumns;
 use std::path::Path;
 use table::{Sheet, Table, is_number};
 
@@ -58,6 +63,12 @@ pub struct CsvOptions {
     pub category: Vec<String>,
     /// Columns to pass over.
     pub ignore: Vec<String>,
+    /// The column of groups, whose rows stay together in a split.
+    pub groups: Option<String>,
+    /// The column of times, numbers or dates, by which the latest rows are held out.
+    pub time: Option<String>,
+    /// The column that says of each row whether it is to train, for validation or to test.
+    pub split: Option<String>,
     /// Columns that another table had, of their types there; those that this one lacks are not missed here.
     pub known: Vec<Known>,
 }
@@ -90,11 +101,11 @@ pub fn read(path: &Path, options: &CsvOptions) -> Result<Dataset, InputError> {
 
 /// Reads a table; a target is asked for only if it `must` be there.
 pub(crate) fn read_table(path: &Path, options: &CsvOptions, must: bool) -> Result<Dataset, InputError> {
-    let (table, kinds, learned, weighed) = asked_columns(path, options, must)?;
+    let Asked { table, kinds, learned, weighed, keyed } = asked_columns(path, options, must)?;
     let (columns, sheet) = fill(table, &kinds)?;
 
     let (mut cells, mut names) = (Vec::new(), Vec::new());
-    let (mut target, mut weights) = (crate::dataset::Target::None, None);
+    let (mut target, mut weights, mut keys) = (crate::dataset::Target::None, None, Keys::default());
     for (at, column) in columns.into_iter().enumerate() {
         if learned == Some(at) {
             target = target::finish(column, &sheet, at, options.kind)?;
@@ -105,6 +116,10 @@ pub(crate) fn read_table(path: &Path, options: &CsvOptions, must: bool) -> Resul
             let rows = column.rows();
             weights = Some(weights_of(column, &sheet, at)?);
             Values::Ignored { rows, reason: Reason::Weights }
+        } else if let Some(key) = keyed.at(at) {
+            let rows = column.rows();
+            keys::finish(&mut keys, key, column, &sheet, at)?;
+            Values::Ignored { rows, reason: Reason::Split }
         } else {
             finish(column, &sheet, at)?
         });
@@ -116,12 +131,23 @@ pub(crate) fn read_table(path: &Path, options: &CsvOptions, must: bool) -> Resul
         columns: names,
         target,
         weights,
+        keys,
         source: path.display().to_string(),
     })
 }
 
-/// The table before its rows, what each column is asked to be, and where the target and the weights are.
-type Asked = (Table, Vec<Option<Kind>>, Option<usize>, Option<usize>);
+/// The table before its rows.
+struct Asked {
+    table: Table,
+    /// What each column is asked to be.
+    kinds: Vec<Option<Kind>>,
+    /// Where the target is.
+    learned: Option<usize>,
+    /// Where the weights are.
+    weighed: Option<usize>,
+    /// What the split goes by.
+    keyed: KeyColumns,
+}
 
 /// Opens a table; a target is asked for only if it `must` be there.
 fn asked_columns(path: &Path, options: &CsvOptions, must: bool) -> Result<Asked, InputError> {
@@ -137,8 +163,9 @@ fn asked_columns(path: &Path, options: &CsvOptions, must: bool) -> Result<Asked,
     let sheet = &table.sheet;
     let learned = if must || asked.is_some() { Some(target_column(sheet, asked, headed)?) } else { None };
     let weighed = options.weights.as_deref().map(|name| named(sheet, "weights", name, learned)).transpose()?;
-    let kinds = kinds(sheet, options, learned, weighed)?;
-    Ok((table, kinds, learned, weighed))
+    let keyed = KeyColumns::find(sheet, options, learned)?;
+    let kinds = kinds(sheet, options, learned, weighed, &keyed)?;
+    Ok(Asked { table, kinds, learned, weighed, keyed })
 }
 
 /// What each column is asked to be.
@@ -147,6 +174,7 @@ fn kinds(
     options: &CsvOptions,
     learned: Option<usize>,
     weighed: Option<usize>,
+    keyed: &KeyColumns,
 ) -> Result<Vec<Option<Kind>>, InputError> {
     let names = sheet.names();
     let mut kinds: Vec<Option<Kind>> = names
@@ -166,6 +194,14 @@ fn kinds(
     if let Some(at) = weighed {
         kinds[at] = Some(Kind::Number);
     }
+    for (key, at) in keyed.iter() {
+        if matches!(kinds[at].replace(Kind::Key(key)), Some(Kind::Key(_))) || weighed == Some(at) {
+            let expected = "a column for each of groups, time, split and weights";
+            let found = format!("{} for two of them", excerpt(&names[at]));
+            let hint = "name another column, or leave one of them out";
+            return Err(InputError::new(sheet.place(), expected, found, hint));
+        }
+    }
     Ok(kinds)
 }
 
@@ -179,12 +215,18 @@ fn named(sheet: &Sheet, option: &str, name: &str, learned: Option<usize>) -> Res
             place(),
             "a column other than the target",
             excerpt(name),
-            format!("take it out of --{option}; whether a target is classes or numbers, its cells say"),
+            match option {
+                "category" => {
+                    "take it out of --category; whether a target is classes or numbers, its cells say".to_owned()
+                }
+                _ => format!("take it out of --{option}"),
+            },
         )),
         Some(at) => Ok(at),
         None => {
             let hint = match closest(name, names.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean {}?", excerpt(near)),
+                None if option == "split" => "name a column, or the folder of a run that has held rows out".to_owned(),
                 None => "`chainrule data FILE` shows the columns".to_owned(),
             };
             Err(InputError::new(place(), format!("one of {}", listing(names)), excerpt(name), hint))
