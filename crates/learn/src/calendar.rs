@@ -51,11 +51,11 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
 
 /// The date, and the time if it is not midnight: `2024-01-31`, `2024-01-31T10:30:00`, `2024-01-31T10:30:00.25`.
 pub(crate) fn spelled(seconds: f64) -> String {
-    let day = (seconds / DAY).floor();
-    let (year, month, date) = date_of(day as i64);
+    // Microseconds are what an f64 holds of seconds since 1970. The last of a day may be rounded to the next.
+    let micros = (seconds * 1e6).round() as i64;
+    let (day, within) = (micros.div_euclid(86_400_000_000), micros.rem_euclid(86_400_000_000));
+    let (year, month, date) = date_of(day);
     let mut text = format!("{year:04}-{month:02}-{date:02}");
-    // Microseconds are what an f64 holds of seconds since 1970.
-    let within = ((seconds - day * DAY) * 1e6).round() as u64;
     let (whole, micro) = (within / 1_000_000, within % 1_000_000);
     if within > 0 {
         text += &format!("T{:02}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
@@ -268,6 +268,7 @@ mod tests {
             let (year, month, date) = date_of(day);
             assert_eq!(days_of((year, month, date)), Some(day));
         }
+        assert_eq!(spelled(parse("2024-01-30T23:59:59.9999999").unwrap()), "2024-01-31");
         for (seconds, text) in [
             (0.0, "1970-01-01"),
             (951_782_400.0, "2000-02-29"),

@@ -15,6 +15,8 @@ pub const EMPTY: u32 = u32::MAX;
 pub enum Values {
     /// Numbers; NaN where a cell is empty.
     Numbers(Vec<f64>),
+    /// Dates and times, in seconds since 1970; NaN where a cell is empty.
+    Dates(Vec<f64>),
     /// Words.
     Categories {
         /// The number of each row's name, or [`EMPTY`].
@@ -77,7 +79,7 @@ impl Values {
     /// How many rows.
     pub fn rows(&self) -> usize {
         match self {
-            Values::Numbers(numbers) => numbers.len(),
+            Values::Numbers(cells) | Values::Dates(cells) => cells.len(),
             Values::Categories { codes, .. } => codes.len(),
             Values::Ignored { rows, .. } => *rows,
         }
@@ -86,7 +88,8 @@ impl Values {
     /// The given rows in the given order.
     pub(crate) fn select(&self, rows: &[u32]) -> Values {
         match self {
-            Values::Numbers(numbers) => Values::Numbers(rows.iter().map(|&row| numbers[row as usize]).collect()),
+            Values::Numbers(cells) => Values::Numbers(rows.iter().map(|&row| cells[row as usize]).collect()),
+            Values::Dates(cells) => Values::Dates(rows.iter().map(|&row| cells[row as usize]).collect()),
             Values::Categories { codes, names } => Values::Categories {
                 codes: rows.iter().map(|&row| codes[row as usize]).collect(),
                 names: names.clone(),
@@ -99,6 +102,7 @@ impl Values {
     pub fn kind(&self) -> &'static str {
         match self {
             Values::Numbers(_) => "number",
+            Values::Dates(_) => "date",
             Values::Categories { .. } => "category",
             Values::Ignored { .. } => "ignored",
         }

@@ -177,6 +177,10 @@ impl Fnv {
                 self.begin_numbers();
                 cells.iter().for_each(|cell| self.cell(cell.to_bits()));
             }
+            Values::Dates(cells) => {
+                self.begin_dates();
+                cells.iter().for_each(|cell| self.cell(cell.to_bits()));
+            }
             Values::Categories { codes, names } => {
                 self.begin_categories();
                 codes.iter().for_each(|&code| self.cell(u64::from(code)));
@@ -194,6 +198,10 @@ impl Fnv {
 
     pub(crate) fn begin_numbers(&mut self) {
         self.cell(5);
+    }
+
+    pub(crate) fn begin_dates(&mut self) {
+        self.cell(12);
     }
 
     pub(crate) fn begin_categories(&mut self) {

@@ -174,7 +174,8 @@ fn with_target(mut data: Dataset, target: &Known) -> Dataset {
             Values::Numbers(cells) => {
                 Target::Numbers { values: cells.into_iter().map(|cell| cell as f32).collect(), name }
             }
-            Values::Ignored { .. } => Target::None,
+            // It was asked to be one of the two.
+            Values::Dates(_) | Values::Ignored { .. } => Target::None,
         };
     }
     data

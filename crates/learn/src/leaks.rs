@@ -194,7 +194,9 @@ pub(crate) fn tell_tale(name: &str, values: &Values, target: &Target, rows: &[u3
             let targets: Vec<Vec<f64>> = groups.iter().map(|rows| rows.iter().map(|&row| t(row)).collect()).collect();
             let by_group = explained(&targets);
             let by_line = match values {
-                Values::Numbers(cells) => correlation(rows, |row| cells[row as usize], t).powi(2),
+                Values::Numbers(cells) | Values::Dates(cells) => {
+                    correlation(rows, |row| cells[row as usize], t).powi(2)
+                }
                 _ => 0.0,
             };
             (by_group.max(by_line), 0.0, false)
@@ -217,7 +219,7 @@ fn groups(values: &Values, rows: &[u32]) -> Option<Vec<Vec<u32>>> {
             groups.retain(|group| !group.is_empty());
             Some(groups)
         }
-        Values::Numbers(cells) => {
+        Values::Numbers(cells) | Values::Dates(cells) => {
             let mut sorted = rows.to_vec();
             sorted.sort_by(|&a, &b| cells[a as usize].total_cmp(&cells[b as usize]));
             let full = rows.len().div_ceil(INTERVALS).max(IN_AN_INTERVAL);

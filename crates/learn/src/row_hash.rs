@@ -38,7 +38,7 @@ pub(crate) fn row_hashes(data: &Dataset) -> Vec<u64> {
 /// Adds a column's cells; nothing of one that is passed over.
 fn add(hashes: &mut [u64], column: &Values) {
     match column {
-        Values::Numbers(cells) => {
+        Values::Numbers(cells) | Values::Dates(cells) => {
             hashes.iter_mut().zip(cells).for_each(|(hash, &cell)| *hash = mix(*hash, (cell + 0.0).to_bits()));
         }
         Values::Categories { codes, names } => {

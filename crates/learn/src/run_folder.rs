@@ -84,12 +84,23 @@ impl Run {
     }
 
     /// Where its data are. What it held out as another run did, it has written down itself, should that one be gone.
-    fn source(&self) -> Source {
+    ///
+    /// # Errors
+    /// If they came through a pipe.
+    fn source(&self) -> Result<Source, InputError> {
         let mut source = self.record.data.source.clone();
+        if source.is_standard_input() {
+            return Err(InputError::new(
+                self.folder.display().to_string(),
+                "a run whose data can be read again, for its held-out rows",
+                "one that was trained on standard input",
+                "give DATA that it has not learned from; or write the table to a file, and train on that",
+            ));
+        }
         if let Some(run) = source.split_run.as_mut().filter(|run| !run.join(HELD_OUT).exists()) {
             run.clone_from(&self.folder);
         }
-        source
+        Ok(source)
     }
 
     /// The data that the run was trained on, and the rows of them that were held out to judge by.
@@ -97,7 +108,7 @@ impl Run {
     /// # Errors
     /// If they are not where they were, or not what they were, or no rows were held out.
     pub fn held_out(&self) -> Result<(Dataset, Vec<u32>), InputError> {
-        let data = self.source().open(Some(self.record.kind()))?;
+        let data = self.source()?.open(Some(self.record.kind()))?;
         self.expect_same(&fingerprint(&data), &data.train.source)?;
         let split = split(&data, self.record.fractions(), self.record.training.seed)?;
         let (data, rows) = match data.test {
@@ -167,7 +178,7 @@ impl Run {
     /// # Errors
     /// As [`held_out`](Self::held_out).
     pub fn measure(&self, threads: usize) -> Result<(Scores, Measures), InputError> {
-        let source = self.source();
+        let source = self.source()?;
         if let Some(mut stored) = source.stored(Some(self.record.kind()))? {
             self.expect_same(&stored.fingerprint(), &source.name())?;
             let (stored, rows) = match stored.test.take() {

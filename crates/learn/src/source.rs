@@ -11,7 +11,7 @@ use crate::held_out::{HeldOut, Recognised};
 use crate::input_error::{InputError, excerpt};
 use crate::readers::csv::{CsvOptions, Kind, Known, TargetKind};
 use crate::readers::pictures::Frame;
-use crate::readers::{self, Data, Format};
+use crate::readers::{self, Data, Format, standard_input};
 use crate::record::Record;
 use crate::stored::Stored;
 
@@ -24,7 +24,7 @@ use crate::stored::Stored;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// A folder of images or IDX files, or a CSV table; the embedded digits if `None`.
+    /// A folder of images or IDX files, or a CSV table, `-` on standard input; the embedded digits if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// The column to learn, of a table.
@@ -169,6 +169,10 @@ impl Source {
             let hint = "leave --memory out: images and the digits are bytes, and read as they are";
             return Err(InputError::new("memory", "a CSV table as data", "other data", hint));
         };
+        if self.is_standard_input() {
+            let hint = "write it to a file first, or leave --memory out";
+            return Err(InputError::new("memory", "a file, to make a cache beside it", "standard input", hint));
+        }
         let mut stored = Stored::open(path, &self.options(kind, Vec::new())?, memory)?;
         let (kind, known) = (stored.kind(), stored.known());
         let other = |path: &Option<PathBuf>| -> Result<Option<Box<Stored>>, InputError> {
@@ -194,6 +198,11 @@ impl Source {
             }
             _ => Ok(self.open(None)?.train),
         }
+    }
+
+    /// Whether the data come through a pipe, and are gone once they have been read.
+    pub fn is_standard_input(&self) -> bool {
+        self.path.as_deref().is_some_and(standard_input::is_meant)
     }
 
     fn options(&self, kind: Option<TargetKind>, known: Vec<Known>) -> Result<CsvOptions, InputError> {
@@ -249,6 +258,9 @@ impl Source {
     /// What the data are called: `digits`, or the path's last part without its endings.
     pub fn name(&self) -> String {
         let Some(path) = &self.path else { return "digits".to_owned() };
+        if self.is_standard_input() {
+            return "stdin".to_owned();
+        }
         // The absolute path: `.` has no last part.
         let path = path.canonicalize().unwrap_or_else(|_| path.clone());
         let name = path.file_name().unwrap_or_default().to_string_lossy();

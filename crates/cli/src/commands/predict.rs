@@ -27,12 +27,13 @@ const IMAGES: usize = 512;
 Examples:
   chainrule predict runs/iris-1 new.csv
   chainrule predict runs/houses-1 all.csv.gz -o prices.csv --on-error null
+  unzip -p all.zip | chainrule predict runs/houses-1 - -o prices.csv
   chainrule predict runs/pets-1 photos/ -o answers.csv
   chainrule predict runs/mnist-1 mnist/t10k-images-idx3-ubyte.gz -o answers.csv")]
 pub(crate) struct PredictArgs {
     /// The folder that `chainrule train` wrote
     run: PathBuf,
-    /// A CSV table; a PNG or JPEG image, or a folder of them; an IDX file of images, or a folder of IDX files, of which the
+    /// A CSV table, - on standard input; a PNG or JPEG image, or a folder of them; an IDX file of images, or a folder of IDX files, of which the
     /// test set is taken if there is one
     data: PathBuf,
     /// What stands between the cells of a table [default: as its first lines say]

@@ -20,7 +20,7 @@ pub(crate) struct TableArgs {
     /// What stands between the cells of a table: , ; | tab or another character [default: as its first lines say]
     #[arg(long, value_name = "CHAR", requires = "data", value_parser = arguments::delimiter)]
     delimiter: Option<char>,
-    /// Columns of categories, though they are written as numbers: zip,year
+    /// Columns of categories, though they are written as numbers or dates: zip,year
     #[arg(long, value_name = "COLUMNS", requires = "data", value_delimiter = ',')]
     category: Vec<String>,
     /// Columns to pass over: id,name

@@ -19,11 +19,12 @@ use crate::outcome::tell;
 Examples:
   chainrule test runs/digits-1
   chainrule test runs/digits-1 --metrics
-  chainrule test runs/iris-1 more-iris.csv --json")]
+  chainrule test runs/iris-1 more-iris.csv --json
+  zcat more-iris.csv.gz | chainrule test runs/iris-1 -")]
 pub(crate) struct TestArgs {
     /// The folder that `chainrule train` wrote
     run: PathBuf,
-    /// A CSV table; a folder with a folder of images for each class, or a folder of IDX files, of which the test set is taken
+    /// A CSV table, - on standard input; a folder with a folder of images for each class, or a folder of IDX files, of which the test set is taken
     /// if there is one
     data: Option<PathBuf>,
     #[command(flatten)]

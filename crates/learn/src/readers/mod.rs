@@ -7,6 +7,7 @@ pub mod csv;
 mod gzip;
 pub mod idx;
 pub mod pictures;
+pub(crate) mod standard_input;
 
 use crate::{dataset::Dataset, input_error::InputError};
 use std::path::Path;
@@ -33,7 +34,7 @@ pub enum Format {
     Pictures,
     /// A PNG or JPEG file.
     Picture,
-    /// A CSV file.
+    /// A CSV file, or standard input.
     Table,
 }
 
@@ -43,6 +44,9 @@ impl Format {
     /// # Errors
     /// If nothing is there.
     pub fn of(path: &Path) -> Result<Format, InputError> {
+        if standard_input::is_meant(path) {
+            return Ok(Format::Table);
+        }
         let meta = std::fs::metadata(path).map_err(|e| InputError::io(path, &e))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         Ok(match meta.is_dir() {

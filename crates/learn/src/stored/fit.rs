@@ -11,7 +11,7 @@ use super::{Stored, StoredCells, StoredColumn};
 use crate::categories::{self, Kept};
 use crate::columns::{EMPTY, Values};
 use crate::dataset::Target;
-use crate::feature::Feature;
+use crate::feature::{Feature, Reach};
 use crate::held_out::HeldOut;
 use crate::input_error::InputError;
 use crate::leaks::{self, LEAST, SAMPLE, Warning, tell_tale};
@@ -48,6 +48,18 @@ impl Stored {
                 Ok(Feature::of_numbers(name, cells))
             }
             StoredCells::Numbers => self.number(column, train),
+            StoredCells::Dates => {
+                let mut reach = Reach::default();
+                self.each_number(column, train, &mut |cell| reach.add(cell))?;
+                let trend = if fits {
+                    let mut cells = Vec::with_capacity(train.len());
+                    self.each_number(column, train, &mut |cell| cells.push(cell))?;
+                    Feature::of_numbers(name, cells)
+                } else {
+                    self.number(column, train)?
+                };
+                Ok(trend.with_cycles(&reach))
+            }
             StoredCells::Categories(names) => {
                 let (mut counts, mut empties) = (vec![0; names.len()], 0);
                 self.each_group(column, train, &mut |values, rows| {
@@ -134,7 +146,7 @@ impl Stored {
 
     fn each_number(&self, column: &StoredColumn, rows: &[u32], to: &mut dyn FnMut(f64)) -> Result<(), InputError> {
         self.each_group(column, rows, &mut |values, rows| {
-            let Values::Numbers(cells) = values else { return };
+            let (Values::Numbers(cells) | Values::Dates(cells)) = values else { return };
             rows.iter().for_each(|&row| to(cells[row]));
         })
     }
@@ -204,6 +216,11 @@ impl Stored {
                     let mut cells = Vec::with_capacity(sample.len());
                     self.each_number(column, &sample, &mut |cell| cells.push(cell))?;
                     Values::Numbers(cells)
+                }
+                StoredCells::Dates => {
+                    let mut cells = Vec::with_capacity(sample.len());
+                    self.each_number(column, &sample, &mut |cell| cells.push(cell))?;
+                    Values::Dates(cells)
                 }
                 StoredCells::Categories(names) => {
                     let mut sampled = Vec::with_capacity(sample.len());

@@ -88,6 +88,7 @@ pub(crate) struct StoredColumn {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum StoredCells {
     Numbers,
+    Dates,
     Categories(Vec<String>),
     Ignored(Reason),
 }
@@ -192,6 +193,7 @@ impl Stored {
     pub(crate) fn known(&self) -> Vec<Known> {
         let kind = |cells: &StoredCells| match cells {
             StoredCells::Numbers => csv::Kind::Number,
+            StoredCells::Dates => csv::Kind::Date,
             StoredCells::Categories(_) => csv::Kind::Category,
             StoredCells::Ignored(_) => csv::Kind::Ignored,
         };
@@ -240,6 +242,7 @@ impl Stored {
         let chunk = || column.chunks.get(group).into_iter().copied().collect::<Vec<_>>();
         Ok(match &column.cells {
             StoredCells::Numbers => Values::Numbers(self.cache.all(&chunk(), f64::from_le_bytes)?),
+            StoredCells::Dates => Values::Dates(self.cache.all(&chunk(), f64::from_le_bytes)?),
             StoredCells::Categories(names) => {
                 Values::Categories { codes: self.cache.all(&chunk(), u32::from_le_bytes)?, names: names.clone() }
             }
@@ -276,8 +279,11 @@ pub(crate) fn fingerprint(
     let mut fnv = Fnv::of_shape(&[columns.len()]);
     for column in columns {
         match &column.cells {
-            StoredCells::Numbers => {
-                fnv.begin_numbers();
+            StoredCells::Numbers | StoredCells::Dates => {
+                match column.cells {
+                    StoredCells::Dates => fnv.begin_dates(),
+                    _ => fnv.begin_numbers(),
+                }
                 for &chunk in &column.chunks {
                     cache.read(chunk, f64::from_le_bytes)?.into_iter().for_each(|cell: f64| fnv.cell(cell.to_bits()));
                 }

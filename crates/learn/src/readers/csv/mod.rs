@@ -29,6 +29,7 @@ use crate::{
     input_error::{InputError, excerpt, listing},
     keys::Keys,
     pipeline::in_order,
+    readers::standard_input,
     settings::all_threads,
 };
 use column::{Column, Found};
@@ -45,7 +46,7 @@ pub struct CsvOptions {
     /// The column to learn: its name or, without a header, its number from 0.
     pub target: Option<String>,
     /// Whether the first row holds names. `None` finds out: it does if it names the target,
-    /// or has a word where the second row has a number.
+    /// or has a word where the second row has a number or a date.
     pub header: Option<bool>,
     /// What stands between the cells. `None` finds out: tabs in a file that ends in `.tsv` or `.tab`, else what the
     /// first lines have equally often.
@@ -59,7 +60,7 @@ pub struct CsvOptions {
     pub kind: Option<TargetKind>,
     /// The column of the rows' weights.
     pub weights: Option<String>,
-    /// Columns of categories, even if they are written as numbers.
+    /// Columns of categories, even if they are written as numbers or dates.
     pub category: Vec<String>,
     /// Columns to pass over.
     pub ignore: Vec<String>,
@@ -101,6 +102,9 @@ pub fn read(path: &Path, options: &CsvOptions) -> Result<Dataset, InputError> {
 
 /// Reads a table; a target is asked for only if it `must` be there.
 pub(crate) fn read_table(path: &Path, options: &CsvOptions, must: bool) -> Result<Dataset, InputError> {
+    if standard_input::is_meant(path) {
+        standard_input::keep()?;
+    }
     let Asked { table, kinds, learned, weighed, keyed } = asked_columns(path, options, must)?;
     let (columns, sheet) = fill(table, &kinds)?;
 
@@ -132,7 +136,7 @@ pub(crate) fn read_table(path: &Path, options: &CsvOptions, must: bool) -> Resul
         target,
         weights,
         keys,
-        source: path.display().to_string(),
+        source: sheet.place(),
     })
 }
 

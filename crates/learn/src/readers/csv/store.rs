@@ -44,7 +44,7 @@ pub(crate) fn store(path: &Path, options: &CsvOptions, writer: &mut Writer, of: 
         },
         |(part, count)| {
             for (at, (column, part)) in columns.iter_mut().zip(part).enumerate() {
-                if matches!((column.cells(), part.cells()), (Cells::Numbers(_), Cells::Words(_))) {
+                if column.turns_to_words(&part) {
                     recode(column, &mut chunks[at], writer)?;
                 }
                 column.append(part);
@@ -79,6 +79,7 @@ pub(crate) fn store(path: &Path, options: &CsvOptions, writer: &mut Writer, of: 
         } else {
             let (cells, chunks) = match finish(column, &sheet, at)? {
                 Values::Numbers(_) => (StoredCells::Numbers, chunks),
+                Values::Dates(_) => (StoredCells::Dates, chunks),
                 Values::Categories { names, .. } => (StoredCells::Categories(names), chunks),
                 Values::Ignored { reason, .. } => (StoredCells::Ignored(reason), Vec::new()),
             };
@@ -109,7 +110,9 @@ fn put(
 ) -> Result<(), InputError> {
     for (_, (column, chunks)) in columns.iter_mut().zip(chunks).enumerate().filter(|(at, _)| !resident(*at)) {
         match column.take(rows) {
-            Cells::Numbers(cells) => chunks.extend(writer.put_all(&cells, rows, f64::to_le_bytes)?),
+            Cells::Numbers(cells) | Cells::Dates(cells) => {
+                chunks.extend(writer.put_all(&cells, rows, f64::to_le_bytes)?)
+            }
             Cells::Words(words) => chunks.extend(writer.put_all(&words.codes, rows, u32::to_le_bytes)?),
             Cells::Keys(keys) => chunks.extend(writer.put_all(&keys, rows, u64::to_le_bytes)?),
             Cells::Gone { .. } => chunks.clear(),
@@ -118,11 +121,13 @@ fn put(
     Ok(())
 }
 
-/// Of a column of numbers that meets its first word, writes what is on disk once more, as names.
+/// Of a column of numbers or of dates that meets its first word, writes what is on disk once more, as names.
 fn recode(column: &mut Column, chunks: &mut [Chunk], writer: &mut Writer) -> Result<(), InputError> {
+    let are_dates = matches!(column.cells(), Cells::Dates(_));
     column.become_words_after(|words| {
         for chunk in chunks {
-            let codes = words.codes_of(&writer.read(*chunk, f64::from_le_bytes)?);
+            let cells = writer.read(*chunk, f64::from_le_bytes)?;
+            let codes = if are_dates { words.codes_of_dates(&cells) } else { words.codes_of(&cells) };
             *chunk = writer.put(&codes.iter().flat_map(|code| code.to_le_bytes()).collect::<Vec<u8>>())?;
         }
         Ok(())

@@ -34,7 +34,7 @@ pub(super) fn finish(
     let wrong =
         |found: &Found, expected: &str, hint: &str| sheet.wrong(found.byte, at, expected, excerpt(&found.text), hint);
     let no_number = |column: &Column| {
-        let first = [&column.first_word, &column.first_not_finite].into_iter().flatten().min_by_key(|found| found.byte);
+        let first = column.first_no_number();
         let expected = "a finite number, as the target is of numbers";
         let hint = "correct the cell, or remove the row";
         first.map_or_else(
