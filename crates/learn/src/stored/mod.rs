@@ -11,6 +11,7 @@
 //! weights, four bytes a row, stay in memory.
 
 mod cache;
+mod consistency;
 mod deal;
 mod examples;
 mod fit;
@@ -22,7 +23,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{Reason, Values};
+use crate::columns::{EMPTY, Reason, Values};
 use crate::dataset::{Cells, Dataset, Fnv, Target};
 use crate::input_error::InputError;
 use crate::keys::Keys;
@@ -30,6 +31,7 @@ use crate::readers::csv::{self, CsvOptions, Key, Known, TargetKind};
 use crate::split::{Fractions, Split};
 use crate::trainer::{expect_one, joined};
 
+use cache::damaged;
 pub(crate) use cache::{Cache, Writer};
 pub(crate) use deal::Dealer;
 pub(crate) use examples::StoredExamples;
@@ -144,7 +146,9 @@ impl Stored {
         }
         let target = match &meta.target {
             StoredTarget::Classes { names, chunks } => {
-                Target::Classes { labels: cache.all(chunks, u32::from_le_bytes)?, names: names.clone() }
+                let labels = cache.all(chunks, u32::from_le_bytes)?;
+                expect_below(names.len(), labels.iter().max(), cache.path())?;
+                Target::Classes { labels, names: names.clone() }
             }
             StoredTarget::Numbers { name, chunks } => {
                 Target::Numbers { values: cache.all(chunks, f32::from_le_bytes)?, name: name.clone() }
@@ -244,7 +248,9 @@ impl Stored {
             StoredCells::Numbers => Values::Numbers(self.cache.all(&chunk(), f64::from_le_bytes)?),
             StoredCells::Dates => Values::Dates(self.cache.all(&chunk(), f64::from_le_bytes)?),
             StoredCells::Categories(names) => {
-                Values::Categories { codes: self.cache.all(&chunk(), u32::from_le_bytes)?, names: names.clone() }
+                let codes = self.cache.all(&chunk(), u32::from_le_bytes)?;
+                expect_below(names.len(), codes.iter().filter(|&&code| code != EMPTY).max(), self.cache.path())?;
+                Values::Categories { codes, names: names.clone() }
             }
             StoredCells::Ignored(reason) => Values::Ignored { rows, reason: *reason },
         })
@@ -265,6 +271,16 @@ impl Stored {
         };
         let weights = self.weights.as_ref().map(|weights| weights[rows].to_vec());
         Ok(self.dataset(cells, target, weights))
+    }
+}
+
+/// Whether the largest code has a name.
+fn expect_below(names: usize, largest: Option<&u32>, cache: &Path) -> Result<(), InputError> {
+    match largest {
+        Some(&code) if code as usize >= names => {
+            Err(damaged(cache, &format!("a cell of the category {code}, where {names} have names")))
+        }
+        _ => Ok(()),
     }
 }
 
