@@ -76,6 +76,7 @@ fn errors_of_a_pipe_name_their_lines() {
         assert!(stderr.contains("standard input, line 600002, column 'b'") && code == Some(0), "{stderr}");
         assert_eq!(answers.lines().count(), 600_002 + usize::from(what == "null"));
     }
+    let arguments = [&["train", "-", "--out", "another"], &TRAIN[..]].concat();
     for (input, found) in [
         (table(300) + "1,2\n", "standard input, line 302"),
         (table(300) + "1,\"2,low\n", "standard input, line 302"),

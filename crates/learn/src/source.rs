@@ -24,7 +24,7 @@ use crate::stored::Stored;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// A folder of images or IDX files, or a CSV table, `-` on standard input; the embedded digits if `None`.
+    /// A folder of images or IDX files, a CSV table, `-` on standard input, or numpy's arrays; the embedded digits if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// The column to learn, of a table.
@@ -165,8 +165,8 @@ impl Source {
     /// Those of [`Stored::open`], and if it is no table.
     pub fn stored(&self, kind: Option<TargetKind>) -> Result<Option<Stored>, InputError> {
         let Some(memory) = self.memory else { return Ok(None) };
-        let Some(path) = self.path.as_ref().filter(|path| !path.is_dir()) else {
-            let hint = "leave --memory out: images and the digits are bytes, and read as they are";
+        let Some(path) = self.path.as_ref().filter(|path| !path.is_dir() && !readers::arrays::is_array(path)) else {
+            let hint = "leave --memory out: images, arrays and the digits are read as they are";
             return Err(InputError::new("memory", "a CSV table as data", "other data", hint));
         };
         if self.is_standard_input() {
@@ -195,6 +195,9 @@ impl Source {
         match &self.path {
             Some(path) if Format::of(path)? == Format::Table => {
                 readers::csv::read_table(path, &self.options(None, Vec::new())?, false)
+            }
+            Some(path) if Format::of(path)? == Format::Arrays => {
+                Ok(readers::arrays::read(path, &self.options(None, Vec::new())?, false)?.train)
             }
             _ => Ok(self.open(None)?.train),
         }
@@ -265,6 +268,7 @@ impl Source {
         let path = path.canonicalize().unwrap_or_else(|_| path.clone());
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let stem = name.trim_end_matches(".gz").trim_end_matches(".csv").trim_end_matches(".tsv");
+        let stem = stem.trim_end_matches(".npy").trim_end_matches(".npz");
         if stem.is_empty() { "data".to_owned() } else { stem.to_owned() }
     }
 }

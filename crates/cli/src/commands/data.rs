@@ -30,7 +30,8 @@ Examples:
   chainrule data readings.tsv --no-header --json
   unzip -p adult.zip | chainrule data - --target income")]
 pub(crate) struct DataArgs {
-    /// A CSV table, - on standard input, a folder with a folder of PNG or JPEG images for each class, or a folder of MNIST's IDX files
+    /// A CSV table, - on standard input, a folder with a folder of PNG or JPEG images for each class, a folder of MNIST's IDX files,
+    /// or numpy's arrays, .npz or .npy
     data: PathBuf,
     #[command(flatten)]
     table: TableArgs,

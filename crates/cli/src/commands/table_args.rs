@@ -11,7 +11,7 @@ use crate::arguments;
 // No comment for users: it would stand in place of the command's own.
 #[derive(Args)]
 pub(crate) struct TableArgs {
-    /// The column to learn: its name, or its number from 0 where there are no names
+    /// The column to learn: its name, or its number from 0 where there are no names; the array, in a .npz
     #[arg(long, value_name = "COLUMN", requires = "data")]
     target: Option<String>,
     /// The table's first row is data, not names

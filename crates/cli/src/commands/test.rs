@@ -24,7 +24,7 @@ Examples:
 pub(crate) struct TestArgs {
     /// The folder that `chainrule train` wrote
     run: PathBuf,
-    /// A CSV table, - on standard input; a folder with a folder of images for each class, or a folder of IDX files, of which the test set is taken
+    /// A CSV table, - on standard input; numpy's arrays, .npz or .npy; a folder with a folder of images for each class, or a folder of IDX files, of which the test set is taken
     /// if there is one
     data: Option<PathBuf>,
     #[command(flatten)]

@@ -35,6 +35,7 @@ Examples:
   chainrule train adult.csv.gz --target income --ignore fnlwgt
   psql -c 'COPY visits TO STDOUT CSV HEADER' | chainrule train - --target outcome --out runs/visits
   chainrule train visits.csv --target outcome --groups patient
+  chainrule train data.npz --target y
   chainrule train sales.csv --target amount --time date --test next-year.csv
   chainrule train sales.csv --target amount --split runs/sales-1
   chainrule train large.csv --target y --memory 500MB
@@ -51,7 +52,8 @@ Examples:
 The words of SPEC, with their parameters and formulas:  chainrule list layers"
 )]
 pub(crate) struct TrainArgs {
-    /// A CSV table, - on standard input, a folder with a folder of PNG or JPEG images for each class, or a folder of MNIST's IDX files
+    /// A CSV table, - on standard input, a folder with a folder of PNG or JPEG images for each class, a folder of MNIST's IDX files, or
+    /// numpy's arrays, .npz or .npy
     data: Option<PathBuf>,
     #[command(flatten)]
     table: TableArgs,

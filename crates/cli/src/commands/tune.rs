@@ -48,7 +48,8 @@ Examples:
   chainrule test runs/tuned/best"
 )]
 pub(crate) struct TuneArgs {
-    /// A CSV table, - on standard input, a folder with a folder of PNG or JPEG images for each class, or a folder of MNIST's IDX files [default: the digits inside the program]
+    /// A CSV table, - on standard input, a folder with a folder of PNG or JPEG images for each class, a folder of MNIST's IDX files, or
+    /// numpy's arrays, .npz or .npy [default: the digits inside the program]
     data: Option<PathBuf>,
     #[command(flatten)]
     table: TableArgs,

@@ -52,6 +52,11 @@ fn unpack(mut packed: impl Read + Send + 'static, length: u64) -> io::Result<Box
     Ok(Box::new(Bounded { inner: MultiGzDecoder::new(BufReader::new(counted)), length, come, given: 0 }))
 }
 
+/// What unpacks from so many packed bytes, ended by an error that [`error`] knows once it is more than they may hold.
+pub(super) fn bounded(inner: impl Read, packed: u64) -> impl Read {
+    Bounded { inner, length: packed, come: Arc::default(), given: 0 }
+}
+
 /// Counts the bytes that come through.
 struct Counted<R> {
     inner: R,

@@ -1,11 +1,14 @@
-//! Files into datasets: a folder of images, of IDX pictures, or a CSV table; tables and IDX plain or gzipped.
+//! Files into datasets: a folder of images, of IDX pictures, a CSV table, or numpy's arrays; tables and IDX plain or gzipped.
 //!
 //! A reader believes no header: memory grows with the bytes that arrive, and whatever is
 //! wrong ends in an [`InputError`] that names the file and the place.
 
+pub mod arrays;
 pub mod csv;
 mod gzip;
 pub mod idx;
+mod npy;
+mod npz;
 pub mod pictures;
 pub(crate) mod standard_input;
 
@@ -34,6 +37,8 @@ pub enum Format {
     Pictures,
     /// A PNG or JPEG file.
     Picture,
+    /// A file of numpy's arrays.
+    Arrays,
     /// A CSV file, or standard input.
     Table,
 }
@@ -54,14 +59,15 @@ impl Format {
             true => Format::IdxFolder,
             false if name.contains("-ubyte") => Format::Idx,
             false if pictures::is_image(path) => Format::Picture,
+            false if arrays::is_array(path) => Format::Arrays,
             false => Format::Table,
         })
     }
 }
 
-/// Reads `path`: a folder as images or IDX, a file as CSV.
+/// Reads `path`: a folder as images or IDX, a file as arrays or CSV.
 ///
-/// `options` are for CSV, and `frame` says what images are brought to.
+/// `options` are for CSV and in part for arrays, and `frame` says what images are brought to.
 ///
 /// # Errors
 /// Whatever [`pictures::folder`], [`idx::folder`] and [`csv::read`] say.
@@ -78,6 +84,7 @@ pub fn open(path: &Path, options: &csv::CsvOptions, frame: Option<pictures::Fram
             Ok(Data { test, ..Data::from(train) })
         }
         Format::Pictures => pictures::folder(path, frame.unwrap_or_default()),
+        Format::Arrays => arrays::read(path, options, true),
         Format::Table => Ok(csv::read(path, options)?.into()),
         Format::Idx => {
             let hint = "give the folder that it is in: labels and pictures are read together";

@@ -21,6 +21,7 @@ pub use features::{Features, Known, OnError, read_features};
 pub use keys::Key;
 pub(crate) use keys::put as put_keys;
 pub(crate) use store::store;
+pub(super) use target::of_numbers as target_of_numbers;
 
 use crate::{
     closest::closest,

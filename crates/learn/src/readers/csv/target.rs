@@ -51,11 +51,7 @@ pub(super) fn finish(
         None => {}
     }
     if let Some(values) = column.numbers() {
-        return Ok(if few_and_whole(values) {
-            classes(column.into_words())
-        } else {
-            Target::Numbers { values: numbers(&column).unwrap_or_default(), name }
-        });
+        return Ok(of_numbers(values, &name, None));
     }
     // `nan` and `inf` are words that no one means as a class.
     if let Some(cell) = &column.first_not_finite {
@@ -81,6 +77,17 @@ pub(super) fn finish(
         ));
     }
     Ok(classes(words))
+}
+
+/// The target of finite numbers, of the kind that is asked for or that they suggest.
+pub(in crate::readers) fn of_numbers(cells: &[f64], name: &str, asked: Option<TargetKind>) -> Target {
+    let are_classes = asked.map_or_else(|| few_and_whole(cells), |kind| kind == TargetKind::Classes);
+    if are_classes {
+        let mut words = Words::default();
+        words.codes = words.codes_of(cells);
+        return classes(words);
+    }
+    Target::Numbers { values: cells.iter().map(|&cell| cell as f32).collect(), name: name.to_owned() }
 }
 
 /// Whether these are whole numbers of at most [`FEW`] kinds.
