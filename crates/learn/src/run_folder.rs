@@ -6,7 +6,7 @@
 //! | `model.safetensors` | the parameters of the best epoch |
 //! | `metrics.jsonl` | a line an epoch |
 //! | `layers.jsonl` | how the [layers](crate::layer_statistics) are doing: a line before the first step, and one for each of at most 50 epochs |
-//! | `split.csv` | the rows that were [held out](crate::held_out) |
+//! | `split.csv` | the rows that were [held out](crate::split_rows) |
 //!
 //! Until it is done there are only a `checkpoint` and a `lock` in it: see [`keeper`](crate::keeper).
 
@@ -17,7 +17,6 @@ use crate::checkpoint::CHECKPOINT;
 use crate::dataset::Dataset;
 use crate::evaluate::Scores;
 use crate::folder::{self, Kind, json_lines};
-use crate::held_out::HELD_OUT;
 use crate::input_error::{InputError, excerpt};
 use crate::keeper::LOCK;
 use crate::layer_statistics::Layers;
@@ -25,6 +24,7 @@ use crate::measures::Measures;
 use crate::predict::Predictor;
 use crate::record::Record;
 use crate::source::Source;
+use crate::split_rows::SPLIT_ROWS;
 use crate::trainer::{Epoch, Trained, fingerprint, split};
 use crate::weights;
 
@@ -34,7 +34,7 @@ const METRICS: &str = "metrics.jsonl";
 const LAYERS: &str = "layers.jsonl";
 const RUN: Kind = Kind {
     name: "run",
-    files: &[RECORD, MODEL, METRICS, LAYERS, HELD_OUT],
+    files: &[RECORD, MODEL, METRICS, LAYERS, SPLIT_ROWS],
     under_way: &[CHECKPOINT, LOCK, ".checkpoint.new"],
 };
 
@@ -97,7 +97,7 @@ impl Run {
                 "give DATA that it has not learned from; or write the table to a file, and train on that",
             ));
         }
-        if let Some(run) = source.split_run.as_mut().filter(|run| !run.join(HELD_OUT).exists()) {
+        if let Some(run) = source.split_run.as_mut().filter(|run| !run.join(SPLIT_ROWS).exists()) {
             run.clone_from(&self.folder);
         }
         Ok(source)
@@ -217,8 +217,8 @@ pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> R
     let model = weights::to_bytes(trained.predictor.tensors())?;
     let metrics = json_lines(METRICS, &trained.history)?;
     let layers = json_lines(LAYERS, &trained.layers)?;
-    let held_out = trained.held_out.to_csv();
-    let files = [record.as_bytes(), &model, metrics.as_bytes(), layers.as_bytes(), held_out.as_bytes()];
+    let split_rows = trained.split_rows.to_csv();
+    let files = [record.as_bytes(), &model, metrics.as_bytes(), layers.as_bytes(), split_rows.as_bytes()];
     folder::write(folder, RUN, &files, force)
 }
 

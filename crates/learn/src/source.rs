@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::columns::Values;
 use crate::dataset::{Cells, Dataset, Target};
 use crate::digits::digits;
-use crate::held_out::{HeldOut, Recognised};
 use crate::input_error::{InputError, excerpt};
 use crate::readers::csv::{CsvOptions, Kind, Known, TargetKind};
 use crate::readers::pictures::Frame;
 use crate::readers::{self, Data, Format, standard_input};
 use crate::record::Record;
+use crate::split_rows::{Recognised, SplitRows};
 use crate::stored::Stored;
 
 /// Data as they are asked for: a path, or without one the embedded digits.
@@ -119,7 +119,7 @@ impl Source {
     fn parts_of_run(&self) -> Result<Option<Recognised>, InputError> {
         let Some(folder) = &self.split_run else { return Ok(None) };
         let record = Record::of_run(folder)?;
-        let held_out = HeldOut::read(folder)?;
+        let held_out = SplitRows::read(folder)?;
         match &self.path {
             Some(path) if Format::of(path)? == Format::Table => {
                 held_out.in_table(folder, &record, path, self.delimiter()?).map(Some)

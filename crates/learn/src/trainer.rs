@@ -16,7 +16,6 @@ use crate::early_stopping::EarlyStopping;
 use crate::encoding::Encoding;
 use crate::evaluate::{self, Evaluation, Scores};
 use crate::examples::Examples;
-use crate::held_out::HeldOut;
 use crate::input_error::InputError;
 use crate::input_shape::written;
 use crate::keeper::Keeper;
@@ -34,6 +33,7 @@ use crate::sample_weights::{self, weighed};
 use crate::session::{Done, Session, number};
 use crate::settings::Settings;
 use crate::split::{Fractions, Split};
+use crate::split_rows::SplitRows;
 use crate::stored::{Stored, StoredExamples};
 
 /// What happens during training, for whoever watches.
@@ -142,7 +142,7 @@ pub struct Trained {
     /// Of the best epoch, on the test rows.
     pub test: Option<Scores>,
     /// The rows of the training's own table that it did not learn from.
-    pub held_out: HeldOut,
+    pub split_rows: SplitRows,
 }
 
 impl Trained {
@@ -262,7 +262,7 @@ fn descend<B: Backend>(
         own,
         test_rows,
         warnings,
-        held_out,
+        split_rows,
     } = prepared;
     let chosen_by = own.validation.as_ref().unwrap_or(&examples);
     let graph = Graph::new();
@@ -395,7 +395,7 @@ fn descend<B: Backend>(
         train,
         validation: best.validation,
         test,
-        held_out,
+        split_rows,
     })
 }
 
@@ -413,7 +413,7 @@ pub(crate) struct Prepared {
     /// The rows to judge by: of that test set, or else of the table.
     test_rows: Vec<u32>,
     warnings: Vec<Warning>,
-    held_out: HeldOut,
+    split_rows: SplitRows,
 }
 
 /// Rows that are not of the training's table.
@@ -432,7 +432,7 @@ impl Prepared {
         if split.train.is_empty() {
             return Err(no_rows());
         }
-        let (warnings, held_out) = looked_at(&data, &split);
+        let (warnings, split_rows) = looked_at(&data, &split);
         if let Some(validation) = &data.validation {
             split.validation = (0..validation.rows() as u32).collect();
         }
@@ -458,7 +458,7 @@ impl Prepared {
             own,
             test_rows,
             warnings,
-            held_out,
+            split_rows,
         })
     }
 
@@ -469,7 +469,7 @@ impl Prepared {
         if split.train.is_empty() {
             return Err(no_rows());
         }
-        let (warnings, held_out) = stored.looked_at(&split, settings.threads())?;
+        let (warnings, split_rows) = stored.looked_at(&split, settings.threads())?;
         // Of no more use, and as large as the target.
         stored.keys = Keys::default();
         let (validation, test) = (stored.validation.take(), stored.test.take());
@@ -502,7 +502,7 @@ impl Prepared {
             own,
             test_rows,
             warnings,
-            held_out,
+            split_rows,
         })
     }
 
@@ -543,7 +543,7 @@ fn all_rows(examples: &Examples) -> Vec<u32> {
 }
 
 /// What looks wrong with the rows to learn from, and with those of them that are to be judged by as well; and the rows held out.
-fn looked_at(data: &Data, split: &Split) -> (Vec<Warning>, HeldOut) {
+fn looked_at(data: &Data, split: &Split) -> (Vec<Warning>, SplitRows) {
     let hashes = row_hashes(&data.train);
     let (all, others);
     let (test, hashes_of_test, rows) = match &data.test {
@@ -558,7 +558,7 @@ fn looked_at(data: &Data, split: &Split) -> (Vec<Warning>, HeldOut) {
     let by_keys = leaks::of_keys((&data.train.keys, &split.train), (&test.keys, rows));
     let found = twice.into_iter().chain(by_keys).chain(leaks::warnings(&data.train, &split.train)).collect();
     let of = |rows: &[u32]| rows.iter().map(|&row| hashes[row as usize]).collect();
-    (found, HeldOut { validation: of(&split.validation), test: of(&split.test) })
+    (found, SplitRows { validation: of(&split.validation), test: of(&split.test) })
 }
 
 /// How many numbers a gradient changes.

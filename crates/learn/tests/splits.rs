@@ -12,7 +12,7 @@ use chainrule::engine::Cpu;
 use chainrule::run_folder::save;
 use chainrule::trainer::fingerprint;
 use chainrule::{
-    Every, Fractions, HeldOut, Keeper, Progress, Run, Settings, Source, TrainError, Trained, Warning, train_kept,
+    Every, Fractions, Keeper, Progress, Run, Settings, Source, SplitRows, TrainError, Trained, Warning, train_kept,
     train_stored,
 };
 use tempfile::TempDir;
@@ -68,7 +68,7 @@ fn train(source: &Source, settings: &Settings, run: &Path) -> Result<(Trained, V
 /// What is the same wherever the table is.
 fn said(trained: &Trained) -> String {
     let scores = (trained.train, trained.validation, trained.test, trained.parts);
-    format!("{scores:?} {} {:?} {:?}", trained.fingerprint, trained.predictor.tensors(), trained.held_out)
+    format!("{scores:?} {} {:?} {:?}", trained.fingerprint, trained.predictor.tensors(), trained.split_rows)
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn each_split_is_the_same_on_disk_and_is_tested_again() {
         // By what the run says of itself, the same rows judge again.
         for run in [&run, &folder.path().join("stored")] {
             assert_eq!(Some(Run::open(run).unwrap().measure(1).unwrap().0), trained.test, "{name}");
-            assert_eq!(HeldOut::read(run).unwrap(), trained.held_out, "{name}");
+            assert_eq!(SplitRows::read(run).unwrap(), trained.split_rows, "{name}");
         }
         assert!(fingerprints.insert(trained.fingerprint), "{name}");
     }
@@ -131,7 +131,7 @@ fn the_rows_of_a_run_are_held_out_again() {
     let first = Source { groups: Some("patient".into()), ..source(&table(folder.path(), "one.csv", 0..ROWS)) };
     let (one, _) = train(&first, &settings(), &at("one")).unwrap();
     let again = Settings { fractions: Fractions { validation: 0.0, test: 0.0 }, seed: 9, ..settings() };
-    let sorted = |held: &HeldOut| {
+    let sorted = |held: &SplitRows| {
         let mut held = held.clone();
         held.validation.sort_unstable();
         held.test.sort_unstable();
@@ -142,7 +142,7 @@ fn the_rows_of_a_run_are_held_out_again() {
     for memory in [None, Some(20_000_000)] {
         let second = Source { split_run: Some(at("one")), memory, ..source(&wider) };
         let (two, warned) = train(&second, &again, &at("two")).unwrap();
-        assert_eq!(sorted(&two.held_out), sorted(&one.held_out));
+        assert_eq!(sorted(&two.split_rows), sorted(&one.split_rows));
         assert!(!warned.iter().any(|warning| matches!(warning, Warning::Lost { .. })));
         let other = Source { ignore: vec!["patient".into(), "a".into()], ..second };
         let (three, _) = train(&other, &again, &at("three")).unwrap();
@@ -157,7 +157,7 @@ fn the_rows_of_a_run_are_held_out_again() {
     // Half of them are gone: that is told.
     let half = Source { split_run: Some(at("two")), ..source(&table(folder.path(), "half.csv", 0..ROWS / 2)) };
     let (four, warned) = train(&half, &again, &at("four")).unwrap();
-    let held = |trained: &Trained| trained.held_out.validation.len() + trained.held_out.test.len();
+    let held = |trained: &Trained| trained.split_rows.validation.len() + trained.split_rows.test.len();
     assert_eq!(warned[0], Warning::Lost { rows: held(&one) - held(&four) });
     let none = Source { split_run: Some(at("two")), ..source(&table(folder.path(), "none.csv", ROWS * 2..ROWS * 3)) };
     let error = train(&none, &again, &at("five")).unwrap_err().to_string();

@@ -12,12 +12,12 @@ use crate::categories::{self, Kept};
 use crate::columns::{EMPTY, Values};
 use crate::dataset::Target;
 use crate::feature::{Feature, Reach};
-use crate::held_out::HeldOut;
 use crate::input_error::InputError;
 use crate::leaks::{self, LEAST, SAMPLE, Warning, tell_tale};
 use crate::pipeline::in_order;
 use crate::row_hash::row_hashes;
 use crate::split::Split;
+use crate::split_rows::SplitRows;
 
 impl Stored {
     /// What each column becomes, fitted on these rows, in ascending order.
@@ -173,9 +173,9 @@ impl Stored {
     }
 
     /// What [`leaks`](crate::leaks) says of the table, and the rows that are held out.
-    pub(crate) fn looked_at(&self, split: &Split, threads: usize) -> Result<(Vec<Warning>, HeldOut), InputError> {
+    pub(crate) fn looked_at(&self, split: &Split, threads: usize) -> Result<(Vec<Warning>, SplitRows), InputError> {
         let (train, rows) = (&split.train, self.meta.rows);
-        let mut held_out = HeldOut::default();
+        let mut held_out = SplitRows::default();
         self.each_hash(&split.validation, threads, &mut |hash| held_out.validation.push(hash))?;
         self.each_hash(&split.test, threads, &mut |hash| held_out.test.push(hash))?;
         let (mut others, all) =

@@ -23,11 +23,11 @@ use crate::row_hash::row_hashes;
 use crate::settings::all_threads;
 
 /// Its name in a run's folder.
-pub(crate) const HELD_OUT: &str = "split.csv";
+pub(crate) const SPLIT_ROWS: &str = "split.csv";
 
 /// The hashes of rows that were held out of the training's own table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HeldOut {
+pub struct SplitRows {
     /// Of those to choose by.
     pub validation: Vec<u64>,
     /// Of those to judge by.
@@ -41,7 +41,7 @@ pub(crate) struct Recognised {
     pub(crate) lost: usize,
 }
 
-impl HeldOut {
+impl SplitRows {
     /// The text of the file.
     pub(crate) fn to_csv(&self) -> String {
         let mut text = String::from("hash,part\n");
@@ -57,10 +57,10 @@ impl HeldOut {
     ///
     /// # Errors
     /// If there is none, or a line is not one of it.
-    pub fn read(folder: &Path) -> Result<HeldOut, InputError> {
-        let path = folder.join(HELD_OUT);
+    pub fn read(folder: &Path) -> Result<SplitRows, InputError> {
+        let path = folder.join(SPLIT_ROWS);
         let text = fs::read_to_string(&path).map_err(|e| InputError::io(&path, &e))?;
-        let mut held_out = HeldOut::default();
+        let mut held_out = SplitRows::default();
         for (number, line) in (1..).zip(text.lines()) {
             let row = line.split_once(',').and_then(|(hash, part)| {
                 let hash =
@@ -185,7 +185,7 @@ fn with_target(mut data: Dataset, target: &Known) -> Dataset {
 struct Left(Vec<(u64, [u32; 2])>);
 
 impl Left {
-    fn of(held_out: &HeldOut) -> Left {
+    fn of(held_out: &SplitRows) -> Left {
         let each = |hashes: &[u64], count: [u32; 2]| hashes.iter().map(|&hash| (hash, count)).collect::<Vec<_>>();
         let mut rows = each(&held_out.test, [1, 0]);
         rows.extend(each(&held_out.validation, [0, 1]));
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn rows_are_found_as_often_as_they_are_listed() {
-        let held_out = HeldOut { validation: vec![7, 5], test: vec![5, 9, 5] };
+        let held_out = SplitRows { validation: vec![7, 5], test: vec![5, 9, 5] };
         let found = |hashes: &[u64]| {
             held_out.among("t", "run".as_ref(), |to| {
                 hashes.iter().copied().for_each(to);
@@ -244,15 +244,15 @@ mod tests {
     #[test]
     fn the_file_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
-        let held_out = HeldOut { validation: vec![0, u64::MAX], test: vec![1] };
-        let write = |text: &str| fs::write(folder.path().join(HELD_OUT), text).unwrap();
+        let held_out = SplitRows { validation: vec![0, u64::MAX], test: vec![1] };
+        let write = |text: &str| fs::write(folder.path().join(SPLIT_ROWS), text).unwrap();
         write(&held_out.to_csv());
-        assert_eq!(HeldOut::read(folder.path()).unwrap(), held_out);
+        assert_eq!(SplitRows::read(folder.path()).unwrap(), held_out);
         for (text, line) in
             [("hash,part\n12,test\n", 2), ("hash,part\n0000000000000001,train\n", 2), ("hash;part\n", 1)]
         {
             write(text);
-            let error = HeldOut::read(folder.path()).unwrap_err();
+            let error = SplitRows::read(folder.path()).unwrap_err();
             assert!(error.place.ends_with(&format!("split.csv, line {line}")), "{error}");
         }
     }
