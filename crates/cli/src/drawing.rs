@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::heat_map::{cells, map, map_size, shades};
 use crate::significant::{four, range};
 
 /// A box.
@@ -20,7 +21,45 @@ pub(crate) struct Drawn {
     pub(crate) derivative: Option<Vec<f64>>,
     /// Places of its operands among the boxes, which come before it.
     pub(crate) operands: Vec<usize>,
+    /// The engine's name of its op.
+    pub(crate) op: Option<&'static str>,
+    /// Of a parameter that a step changed, afterwards.
+    pub(crate) after: Option<Vec<f64>>,
+    /// Of each of `operands`.
+    pub(crate) factors: Vec<Factor>,
 }
+
+/// What the chain rule multiplies by between a box and one of its operands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Factor {
+    /// Which operand of the op it is: numbers have no box, and so no place among a box's operands.
+    pub(crate) place: usize,
+    /// ∂value/∂operand, `[numbers of the value, numbers of the operand]`, where it is small.
+    pub(crate) local: Option<Vec<f64>>,
+}
+
+/// How colors are written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Ink {
+    /// As they are, on white paper.
+    Fixed,
+    /// As variables of the page's CSS, which has a light and a dark one of each; boxes are links to what the page says of them.
+    Page,
+}
+
+impl Ink {
+    fn color(self, [name, fixed]: [&'static str; 2]) -> String {
+        if self == Ink::Fixed { fixed.to_owned() } else { format!("var(--{name})") }
+    }
+}
+
+const TITLE_INK: [&str; 2] = ["ink", "#111827"];
+const FORMULA_INK: [&str; 2] = ["soft", "#374151"];
+const VALUE_INK: [&str; 2] = ["forward", "#1d4ed8"];
+const BACK_INK: [&str; 2] = ["back", "#b91c1c"];
+const EDGE: [&str; 2] = ["edge", "#9ca3af"];
+const LEAF: [[&str; 2]; 2] = [["leaf", "#f3f4f6"], ["edge", "#9ca3af"]];
+const BOX: [[&str; 2]; 2] = [["box", "#ffffff"], ["border", "#4b5563"]];
 
 /// Pixels: the size of letters, and how far one reaches in a box; one of Hangul takes two.
 const TEXT: f64 = 12.0;
@@ -29,12 +68,17 @@ const LETTER: f64 = 7.3;
 const LINE: f64 = 17.0;
 const MARGIN: f64 = 12.0;
 const BETWEEN: [f64; 2] = [64.0, 18.0];
-/// Of a map, along its longer side, and the most cells there.
-const MAP: f64 = 132.0;
-const MOST: usize = 44;
-
-/// The whole picture.
+/// The whole picture, for a file of its own.
 pub(crate) fn svg(title: &str, boxes: &[Drawn]) -> String {
+    picture(title, boxes, Ink::Fixed)
+}
+
+/// The same within a page: box number 3 links to `#n3`, and an edge says which boxes it is between.
+pub(crate) fn figure(title: &str, boxes: &[Drawn]) -> String {
+    picture(title, boxes, Ink::Page)
+}
+
+fn picture(title: &str, boxes: &[Drawn], ink: Ink) -> String {
     let levels = levels(boxes);
     let sizes: Vec<[f64; 2]> = boxes.iter().map(size).collect();
     let columns = levels.iter().max().map_or(0, |most| most + 1);
@@ -43,7 +87,7 @@ pub(crate) fn svg(title: &str, boxes: &[Drawn]) -> String {
     let tallest = (0..columns).map(|column| stack(&within(column))).fold(0.0, f64::max);
 
     let mut places = vec![[0.0; 2]; boxes.len()];
-    let (mut x, top) = (MARGIN, MARGIN + 2.0 * LINE);
+    let (mut x, top) = (MARGIN, if ink == Ink::Page { MARGIN } else { MARGIN + 2.0 * LINE });
     for column in (0..columns).map(within) {
         let mut y = top + (tallest - stack(&column)) / 2.0;
         for &at in &column {
@@ -53,24 +97,38 @@ pub(crate) fn svg(title: &str, boxes: &[Drawn]) -> String {
         x += column.iter().map(|&at| sizes[at][0]).fold(0.0, f64::max) + BETWEEN[0];
     }
     let title_width = title.width() as f64 * LETTER * TITLE / TEXT + 2.0 * MARGIN;
-    let (width, height) = (f64::max(x - BETWEEN[0] + MARGIN, title_width), top + tallest + MARGIN);
+    let drawn_width = x - BETWEEN[0] + MARGIN;
+    let width = if ink == Ink::Page { drawn_width } else { f64::max(drawn_width, title_width) };
+    let height = top + tallest + MARGIN;
 
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
+    let mut out = match ink {
+        Ink::Page => format!(
+            "<svg width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"group\" \
+             aria-label=\"{}\" font-family=\"ui-monospace, Menlo, Consolas, monospace\" font-size=\"{TEXT}\">\n",
+            escaped(title)
+        ),
+        Ink::Fixed => format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"ui-monospace, Menlo, Consolas, monospace\" font-size=\"{TEXT}\">\n\
          <title>{title}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
          <text x=\"{MARGIN}\" y=\"{}\" font-size=\"{TITLE}\" fill=\"#111827\">{title}</text>\n",
-        MARGIN + LINE,
-        title = escaped(title),
-    );
+            MARGIN + LINE,
+            title = escaped(title),
+        ),
+    };
     for (at, drawn) in boxes.iter().enumerate() {
         for &operand in &drawn.operands {
             let from = [places[operand][0] + sizes[operand][0], places[operand][1] + sizes[operand][1] / 2.0];
             let to = [places[at][0], places[at][1] + sizes[at][1] / 2.0];
             let bend = (to[0] - from[0]) / 2.0;
+            let between = if ink == Ink::Page {
+                format!(" class=\"edge\" data-from=\"{operand}\" data-to=\"{at}\"")
+            } else {
+                String::new()
+            };
             let _ = writeln!(
                 out,
-                "<path d=\"M{:.1} {:.1} C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}\" fill=\"none\" stroke=\"#9ca3af\" \
+                "<path{between} d=\"M{:.1} {:.1} C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}\" fill=\"none\" stroke=\"{}\" \
                  stroke-width=\"1.4\"/>",
                 from[0],
                 from[1],
@@ -79,12 +137,19 @@ pub(crate) fn svg(title: &str, boxes: &[Drawn]) -> String {
                 to[0] - bend,
                 to[1],
                 to[0],
-                to[1]
+                to[1],
+                ink.color(EDGE)
             );
         }
     }
-    for ((drawn, place), size) in boxes.iter().zip(&places).zip(&sizes) {
-        draw(&mut out, drawn, *place, *size);
+    for (at, ((drawn, place), size)) in boxes.iter().zip(&places).zip(&sizes).enumerate() {
+        if ink == Ink::Page {
+            let said: Vec<String> = lines(drawn).into_iter().map(|(line, _)| escaped(&line)).collect();
+            let _ =
+                write!(out, "<a class=\"node\" href=\"#n{at}\" data-node=\"{at}\" aria-label=\"{}\">", said.join("; "));
+        }
+        draw(&mut out, drawn, *place, *size, ink);
+        out += if ink == Ink::Page { "</a>\n" } else { "" };
     }
     out + "</svg>\n"
 }
@@ -123,58 +188,6 @@ fn lines(drawn: &Drawn) -> Vec<(String, Option<&[f64]>)> {
     lines
 }
 
-/// Rows and columns of a map: of an image its channels side by side, of a long vector lines of equal length.
-fn grid(shape: &[usize], numbers: usize) -> [usize; 2] {
-    match *shape {
-        [rows, columns] => [rows, columns],
-        [channels, height, width] => [height, channels * width],
-        _ if numbers <= 32 => [1, numbers],
-        _ => {
-            let root = numbers.isqrt();
-            let columns = (root..=2 * root).find(|columns| numbers.is_multiple_of(*columns)).unwrap_or(root);
-            [numbers.div_ceil(columns), columns]
-        }
-    }
-}
-
-/// Each cell is the number of largest size among those that share it.
-fn map(shape: &[usize], numbers: &[f64]) -> Vec<Vec<f64>> {
-    let [rows, columns] = match shape {
-        &[channels, height, width] if channels > 1 => return images(channels, height, width, numbers),
-        _ => grid(shape, numbers.len()),
-    };
-    shrunk(rows, columns, |row, column| numbers.get(row * columns + column).copied())
-}
-
-fn images(channels: usize, height: usize, width: usize, numbers: &[f64]) -> Vec<Vec<f64>> {
-    // A gap of one between the channels, in lines as long as the picture is high.
-    let across = channels.isqrt().max(1);
-    let (rows, columns) = (channels.div_ceil(across) * (height + 1) - 1, across * (width + 1) - 1);
-    shrunk(rows, columns, |row, column| {
-        let (channel, y, x) =
-            (row / (height + 1) * across + column / (width + 1), row % (height + 1), column % (width + 1));
-        (y < height && x < width && channel < channels).then(|| numbers[(channel * height + y) * width + x])
-    })
-}
-
-fn shrunk(rows: usize, columns: usize, at: impl Fn(usize, usize) -> Option<f64>) -> Vec<Vec<f64>> {
-    let (down, across) = (rows.div_ceil(MOST).max(1), columns.div_ceil(MOST).max(1));
-    let cell = |row: usize, column: usize| {
-        let numbers = (row..rows.min(row + down))
-            .flat_map(|row| (column..columns.min(column + across)).map(move |column| (row, column)))
-            .filter_map(|(row, column)| at(row, column));
-        numbers.fold(0.0, |most: f64, x| if x.abs() > most.abs() { x } else { most })
-    };
-    (0..rows).step_by(down).map(|row| (0..columns).step_by(across).map(|column| cell(row, column)).collect()).collect()
-}
-
-/// Pixels of a map's cell, and of the whole map.
-fn map_size(map: &[Vec<f64>]) -> (f64, [f64; 2]) {
-    let (rows, columns) = (map.len(), map.first().map_or(0, Vec::len));
-    let cell = (MAP / rows.max(columns).max(1) as f64).min(12.0);
-    (cell, [columns as f64 * cell, rows as f64 * cell])
-}
-
 fn size(drawn: &Drawn) -> [f64; 2] {
     let (mut width, mut height) = (90.0, 8.0);
     for (line, numbers) in lines(drawn) {
@@ -189,8 +202,8 @@ fn size(drawn: &Drawn) -> [f64; 2] {
     [width, height]
 }
 
-fn draw(out: &mut String, drawn: &Drawn, [x, y]: [f64; 2], [width, height]: [f64; 2]) {
-    let (fill, stroke) = if drawn.operands.is_empty() { ("#f3f4f6", "#9ca3af") } else { ("#ffffff", "#4b5563") };
+fn draw(out: &mut String, drawn: &Drawn, [x, y]: [f64; 2], [width, height]: [f64; 2], ink: Ink) {
+    let [fill, stroke] = if drawn.operands.is_empty() { LEAF } else { BOX }.map(|color| ink.color(color));
     let _ = writeln!(
         out,
         "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"6\" fill=\"{fill}\" stroke=\"{stroke}\"/>"
@@ -198,32 +211,30 @@ fn draw(out: &mut String, drawn: &Drawn, [x, y]: [f64; 2], [width, height]: [f64
     let mut below = y + 4.0;
     for (number, (line, numbers)) in lines(drawn).into_iter().enumerate() {
         let (color, weight) = match line.chars().next() {
-            _ if number == 0 => ("#111827", "bold"),
-            Some('→') => ("#1d4ed8", "normal"),
-            Some('←') => ("#b91c1c", "normal"),
-            _ => ("#374151", "normal"),
+            _ if number == 0 => (TITLE_INK, "bold"),
+            Some('→') => (VALUE_INK, "normal"),
+            Some('←') => (BACK_INK, "normal"),
+            _ => (FORMULA_INK, "normal"),
         };
         let _ = writeln!(
             out,
-            "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{color}\" font-weight=\"{weight}\">{}</text>",
+            "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{}\" font-weight=\"{weight}\">{}</text>",
             x + 8.0,
             below + 13.0,
+            ink.color(color),
             escaped(&line)
         );
         below += LINE;
         if let Some(numbers) = numbers {
             let map = map(&drawn.shape, numbers);
             let (cell, [_, tall]) = map_size(&map);
-            let most = map.iter().flatten().fold(0.0, |most: f64, x| most.max(x.abs()));
-            for (row, cells) in map.iter().enumerate() {
-                for (column, &number) in cells.iter().enumerate() {
-                    let _ = writeln!(
-                        out,
-                        "<rect x=\"{:.2}\" y=\"{:.2}\" width=\"{cell:.2}\" height=\"{cell:.2}\" fill=\"{}\"/>",
-                        x + 8.0 + column as f64 * cell,
-                        below + 2.0 + row as f64 * cell,
-                        shade(number, most)
-                    );
+            match ink {
+                Ink::Fixed => cells(out, &map, [x + 8.0, below + 2.0], cell),
+                Ink::Page => {
+                    let (left, top) = (x + 8.0, below + 2.0);
+                    let _ = write!(out, "<g transform=\"translate({left:.1} {top:.1}) scale({cell:.3})\">");
+                    shades(out, &map);
+                    out.push_str("</g>");
                 }
             }
             below += tall + 6.0;
@@ -231,19 +242,9 @@ fn draw(out: &mut String, drawn: &Drawn, [x, y]: [f64; 2], [width, height]: [f64
     }
 }
 
-/// Light gray at 0, to red at `most` and blue at −`most`; black is no number.
-fn shade(number: f64, most: f64) -> String {
-    if !number.is_finite() {
-        return "#000000".to_owned();
-    }
-    let share = if most > 0.0 { (number / most).clamp(-1.0, 1.0) } else { 0.0 };
-    let end = if share < 0.0 { [29.0, 78.0, 216.0] } else { [185.0, 28.0, 28.0] };
-    let [r, g, b] = end.map(|end| (238.0 + (end - 238.0) * share.abs()).round() as u8);
-    format!("#{r:02x}{g:02x}{b:02x}")
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// Text as XML and HTML take it, within quotes too.
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -252,7 +253,8 @@ mod tests {
 
     fn drawn(name: &str, shape: &[usize], value: &[f64], operands: &[usize]) -> Drawn {
         let (shape, value, operands) = (shape.to_vec(), value.to_vec(), operands.to_vec());
-        Drawn { name: name.to_owned(), formula: String::new(), shape, derivative: Some(value.clone()), value, operands }
+        let (name, formula, derivative) = (name.to_owned(), String::new(), Some(value.clone()));
+        Drawn { name, formula, shape, derivative, value, operands, op: None, after: None, factors: Vec::new() }
     }
 
     #[test]
@@ -264,23 +266,6 @@ mod tests {
             drawn("z", &[], &[1.0], &[2, 1]),
         ];
         assert_eq!(levels(&boxes), [0, 1, 1, 2]);
-    }
-
-    #[test]
-    fn zero_is_gray_and_the_ends_are_red_and_blue() {
-        assert_eq!([0.0, 2.0, -2.0, f64::NAN].map(|x| shade(x, 2.0)), ["#eeeeee", "#b91c1c", "#1d4ed8", "#000000"]);
-        assert_eq!(shade(0.0, 0.0), "#eeeeee");
-    }
-
-    #[test]
-    fn a_map_has_a_cell_for_each_number_until_there_are_too_many() {
-        assert_eq!(map(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
-        assert_eq!(map(&[784], &[0.5; 784]), vec![vec![0.5; 28]; 28]);
-        let mut many = vec![0.0; 100];
-        many[1] = -7.0;
-        assert_eq!(map(&[1, 100], &many)[0][..2], [-7.0, 0.0]);
-        let two = map(&[2, 1, 2], &[1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(two, [[1.0, 2.0], [0.0, 0.0], [3.0, 4.0]]);
     }
 
     #[test]

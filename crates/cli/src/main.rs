@@ -6,8 +6,12 @@ mod arguments;
 mod calls;
 mod commands;
 mod config;
+mod curves;
 mod drawing;
 mod expression;
+mod formulas;
+mod graph_page;
+mod heat_map;
 mod indices;
 mod interrupt;
 mod outcome;
@@ -40,6 +44,8 @@ enum Command {
     Test(commands::test::TestArgs),
     Predict(commands::predict::PredictArgs),
     Trace(commands::trace::TraceArgs),
+    Report(commands::report::ReportArgs),
+    Compare(commands::compare::CompareArgs),
     Data(commands::data::DataArgs),
     Check(commands::check::CheckArgs),
     Diff(commands::diff::DiffArgs),
@@ -64,6 +70,8 @@ fn main() -> ExitCode {
         Some(Command::Test(args)) => commands::test::run(args),
         Some(Command::Predict(args)) => commands::predict::run(args),
         Some(Command::Trace(args)) => commands::trace::run(args),
+        Some(Command::Report(args)) => commands::report::run(args),
+        Some(Command::Compare(args)) => commands::compare::run(args),
         Some(Command::Data(args)) => commands::data::run(args),
         Some(Command::Check(args)) => commands::check::run(args),
         Some(Command::Diff(args)) => commands::diff::run(args),

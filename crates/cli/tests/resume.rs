@@ -89,8 +89,10 @@ fn a_training_that_is_killed_again_and_again_ends_with_the_same_bytes() {
     let bytes = |run: &Path| std::fs::read(run.join("model.safetensors")).unwrap();
     assert!(bytes(&run) == bytes(&whole), "other bytes after {killed} kills, seed {seed}");
     assert_eq!(metrics(&run), metrics(&whole));
-    let layers = |run: &Path| std::fs::read_to_string(run.join("layers.jsonl")).unwrap();
-    assert!(layers(&run) == layers(&whole), "layers.jsonl differs");
+    for file in ["layers.jsonl", "held_out.json", "report.html"] {
+        let text = |run: &Path| std::fs::read_to_string(run.join(file)).unwrap();
+        assert!(text(&run) == text(&whole), "{file} differs after {killed} kills, seed {seed}");
+    }
     assert_eq!(results(&run), results(&whole));
     assert!(!run.join("checkpoint").exists() && !run.join("lock").exists());
 }

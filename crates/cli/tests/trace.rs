@@ -96,3 +96,64 @@ fn images_are_brought_to_what_the_network_takes() {
     assert!(x["value"].as_array().unwrap().iter().all(|x| (x.as_f64().unwrap() - expected).abs() < 1e-6), "{x}");
     assert!(refused(&folder, &["trace", "run", "photos", "--target", "class"]).contains("leave the target out"));
 }
+
+/// Numbers of the step itself are tested where it is replayed.
+#[test]
+fn a_step_of_the_training_is_shown_with_its_batch_and_what_it_changed() {
+    let folder = TempDir::new().unwrap();
+    let train = [
+        "train",
+        "--model",
+        "affine:8 relu affine:10",
+        "--optimizer",
+        "sgd",
+        "--rate",
+        "0.5",
+        "--epochs",
+        "2",
+        "--out",
+        "run",
+    ];
+    chainrule(&folder, &train).assert().success();
+    let output = |arguments: &[&str]| stdout(&folder, &[&["trace", "run"], arguments].concat());
+    // 1258 rows in batches of 32: the last of the 40 has 10.
+    let page = output(&["--step", "40"]);
+    assert!(
+        page.starts_with("affine:8 relu affine:10, step 40 (step 40 of 40 in epoch 1): 10 rows, rate 0.5, loss "),
+        "{page}"
+    );
+    assert!(page.contains("\n39 steps before it done again in ") && page.contains("\n1.relu "), "{page}");
+    assert!(page.contains("\nroot mean squares\nparameter "), "{page}");
+    let layer = output(&["--step", "40", "--layer", "0"]);
+    assert!(layer.contains("\n0.weight ") && !layer.contains("2.weight") && !layer.contains("1.relu"), "{layer}");
+
+    let json: Value =
+        serde_json::from_str(&output(&["--step", "40", "--json", "--html", "step.html", "--svg", "step.svg"])).unwrap();
+    assert_eq!(
+        (json["rows"].as_u64(), json["replayed"].as_u64(), json["epoch"].as_u64()),
+        (Some(10), Some(39), Some(1))
+    );
+    let nodes = json["nodes"].as_array().unwrap();
+    let node = |name: &str| nodes.iter().find(|node| node["name"] == name).unwrap();
+    assert_eq!(node("x")["shape"], serde_json::json!([10, 1, 8, 8]));
+    let bias = node("2.bias");
+    let numbers = |of: &str| -> Vec<f64> {
+        bias[of]["numbers"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    };
+    for ((before, gradient), after) in numbers("value").iter().zip(numbers("gradient")).zip(numbers("after")) {
+        assert!((before - 0.5 * gradient - after).abs() < 1e-6, "{before} {gradient} {after}");
+    }
+    let html = fs::read_to_string(folder.path().join("step.html")).unwrap();
+    assert_eq!(html.matches("<h3>After the step</h3>").count(), 4);
+    assert!(fs::read_to_string(folder.path().join("step.svg")).unwrap().contains("step 40: loss "));
+
+    for (arguments, told) in [
+        (&["--step", "81"][..], "error: run: expected a step from 1 to 80, 40 in each epoch, found 81"),
+        (&["--step", "0"], "error: "),
+        (&["--step", "1", "--row", "1"], "cannot be used with"),
+        (&["--step", "1", "--layer", "3"], "error: --layer: expected 0 to 2"),
+    ] {
+        let refused = refused(&folder, &[&["trace", "run"], arguments].concat());
+        assert!(refused.contains(told), "{refused}");
+    }
+}

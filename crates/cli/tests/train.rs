@@ -65,7 +65,10 @@ fn the_default_training_reaches_97_in_100() {
 fn a_run_is_three_files_and_its_test_says_the_same_again() {
     let folder = TempDir::new().unwrap();
     let trained = json(&folder, &["train", "--epochs", "3", "--out", "run", "--json"]);
-    assert_eq!(files(&folder.path().join("run")), ["layers.jsonl", "metrics.jsonl", "model.safetensors", "run.toml"]);
+    assert_eq!(
+        files(&folder.path().join("run")),
+        ["held_out.json", "layers.jsonl", "metrics.jsonl", "model.safetensors", "report.html", "run.toml"]
+    );
     assert_eq!(files(folder.path()), ["run"]);
     let keys: Vec<&str> = trained.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["best_epoch", "epochs", "run", "seconds", "test", "train", "validation"]);
@@ -265,4 +268,27 @@ fn folds_are_a_table_and_with_out_a_folder() {
     chainrule(&folder, &asked).assert().code(2);
     chainrule(&folder, &[&asked[..], &["--force"]].concat()).assert().success();
     chainrule(&folder, &["train", "--epochs", "1", "--out", "cv", "--force"]).assert().code(2);
+}
+
+/// What the events say is tested where they are written, and by `tools/tensorboard_check.py`.
+#[test]
+fn events_for_tensorboard_have_a_folder_a_run_and_are_replaced_with_it() {
+    let folder = TempDir::new().unwrap();
+    let train = ["train", "--epochs", "1", "--model", "affine:10", "--tensorboard", "logs"];
+    chainrule(&folder, &train).assert().success();
+    chainrule(&folder, &train).assert().success();
+    assert_eq!(files(&folder.path().join("logs")), ["digits-1", "digits-2"]);
+    let logs = folder.path().join("logs/digits-1");
+    let before = files(&logs);
+    assert!(before.len() == 1 && before[0].starts_with("events.out.tfevents."), "{before:?}");
+
+    // Without its run.
+    fs::remove_dir_all(folder.path().join("runs/digits-1")).unwrap();
+    let refused = chainrule(&folder, &train).assert().code(2).get_output().stderr.clone();
+    let refused = String::from_utf8(refused).unwrap();
+    assert!(refused.starts_with("error: logs/digits-1: expected a folder without events"), "{refused}");
+    assert_eq!((files(&logs), files(&folder.path().join("runs"))), (before, vec!["digits-2".to_owned()]));
+    chainrule(&folder, &train).args(["--out", "runs/digits-1", "--force"]).assert().success();
+    assert_eq!(files(&logs).len(), 1);
+    chainrule(&folder, &["train", "--find-rate", "--tensorboard", "logs"]).assert().code(2);
 }

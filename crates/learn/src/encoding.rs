@@ -90,9 +90,7 @@ impl Encoding {
     /// rows than classes, no column to learn from, or with `log_target` a number that has no logarithm.
     pub fn fit(data: &Dataset, rows: &[u32], log_target: bool) -> Result<Encoding, InputError> {
         let features = match &data.cells {
-            Cells::Table(values) => {
-                data.columns.iter().zip(values).map(|(name, values)| Feature::fit(name, values, rows)).collect()
-            }
+            Cells::Table(values) => feature::fit_all(&data.columns, values, rows),
             Cells::F32(_) | Cells::U8 { .. } => Vec::new(),
         };
         Encoding::fit_with(data, rows, log_target, features)

@@ -58,7 +58,22 @@ impl Evaluation {
         examples: &Examples,
         rows: &[u32],
     ) -> Result<Option<Scores>, InputError> {
-        Ok(self.answers(backend, arena, encoding, examples, rows, false)?.map(|judgement| judgement.scores))
+        let judged = self.answers(backend, arena, encoding, examples, rows, false, &mut |_| {})?;
+        Ok(judged.map(|judgement| judgement.scores))
+    }
+
+    /// As [`score`](Self::score), and shows each row to `see`.
+    pub(crate) fn show<B: Backend>(
+        &self,
+        backend: &B,
+        arena: &mut B::Arena,
+        encoding: &Encoding,
+        examples: &Examples,
+        rows: &[u32],
+        see: &mut dyn FnMut(&Said<'_>),
+    ) -> Result<Option<Scores>, InputError> {
+        let judged = self.answers(backend, arena, encoding, examples, rows, false, see)?;
+        Ok(judged.map(|judgement| judgement.scores))
     }
 
     /// The scores of `rows` and what they come from; `None` where there are none.
@@ -70,10 +85,11 @@ impl Evaluation {
         examples: &Examples,
         rows: &[u32],
     ) -> Result<Option<Judgement>, InputError> {
-        self.answers(backend, arena, encoding, examples, rows, true)
+        self.answers(backend, arena, encoding, examples, rows, true, &mut |_| {})
     }
 
     /// With the probabilities of all classes, or without: they need most of the memory.
+    #[allow(clippy::too_many_arguments, reason = "the plan's machine, its data, and what is asked of them")]
     fn answers<B: Backend>(
         &self,
         backend: &B,
@@ -82,6 +98,7 @@ impl Evaluation {
         examples: &Examples,
         rows: &[u32],
         with_probabilities: bool,
+        see: &mut dyn FnMut(&Said<'_>),
     ) -> Result<Option<Judgement>, InputError> {
         let (Some(y), Some(loss)) = (self.y, self.loss) else { return Ok(None) };
         if rows.is_empty() {
@@ -92,23 +109,31 @@ impl Evaluation {
             Task::Number => 1,
         };
         let mut sum = 0.0;
+        let mut numbers = rows.iter();
         let mut all = Vec::new();
         let (mut classified, mut labels) = (Vec::new(), Vec::new());
         let (mut predicted, mut values) = (Vec::new(), Vec::new());
         examples.each(rows, |table, rows| {
             backend.run(&self.plan, arena, &Rows::pick(&self.plan, &table.columns(), rows)?, Clock::default());
-            sum = backend.read(&self.plan, arena, loss).iter().fold(sum, |sum, loss| sum + loss);
+            let losses = backend.read(&self.plan, arena, loss);
+            sum = losses.iter().fold(sum, |sum, loss| sum + loss);
             let read = backend.read(&self.plan, arena, y);
-            for (output, &row) in read.chunks_exact(y.shape.len()).zip(rows) {
+            for ((output, &loss), &row) in read.chunks_exact(y.shape.len()).zip(&losses).zip(rows) {
                 let output = probabilities(output, classes);
+                let number = numbers.next().copied().unwrap_or(row);
                 match (&table.data.target, &encoding.target) {
                     (Target::Numbers { values: known, .. }, TargetEncoding::Number { scale, .. }) => {
-                        predicted.extend(output.first().map(|&output| scale.invert(output as f32)));
-                        values.push(known[row as usize]);
+                        let said = scale.invert(output.first().map_or(f32::NAN, |&output| output as f32));
+                        let value = known[row as usize];
+                        see(&Said { row: number, loss, answer: Answer::Number { predicted: said, value } });
+                        predicted.push(said);
+                        values.push(value);
                     }
                     (Target::Classes { labels: known, .. }, _) => {
+                        let label = known[row as usize];
+                        see(&Said { row: number, loss, answer: Answer::Class { probabilities: &output, label } });
                         classified.push(best(&output).0);
-                        labels.push(known[row as usize]);
+                        labels.push(label);
                         if with_probabilities {
                             all.extend(output);
                         }
@@ -132,6 +157,23 @@ impl Evaluation {
         };
         Ok(Some(Judgement { scores, answers }))
     }
+}
+
+/// What the network said of one row.
+pub(crate) struct Said<'a> {
+    /// Its number among all rows, from 0.
+    pub(crate) row: u32,
+    /// Its own.
+    pub(crate) loss: f64,
+    pub(crate) answer: Answer<'a>,
+}
+
+/// An answer, and what is true.
+pub(crate) enum Answer<'a> {
+    /// The probability of each class.
+    Class { probabilities: &'a [f64], label: u32 },
+    /// In the target's unit.
+    Number { predicted: f32, value: f32 },
 }
 
 /// Scores, and the answers that they judge.

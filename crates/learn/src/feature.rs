@@ -9,6 +9,7 @@
 //! A category that training did not know is one of the others; where there were none, it is all 0.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::f64::consts::TAU;
 use std::fmt;
 use std::ops::Range;
@@ -20,7 +21,9 @@ use crate::categories;
 use crate::columns::{EMPTY, Values};
 use crate::input_error::{InputError, excerpt};
 use crate::missing::median;
+use crate::pipeline::in_order;
 use crate::readers::csv::Kind;
+use crate::settings::all_threads;
 use crate::standardise::moments_of;
 
 /// How a column is encoded.
@@ -334,6 +337,9 @@ impl Ready<'_> {
 /// Rows whose features are written while they are in the cache.
 const BLOCK: usize = 256;
 
+/// Rows for which it is worth asking another thread.
+const SHARE: usize = 1 << 14;
+
 /// The input of all rows: `columns` one for each of `features`.
 ///
 /// # Errors
@@ -347,16 +353,54 @@ pub(crate) fn encode(features: &[Feature], columns: &[&Values], source: &str) ->
         .map(|(feature, column)| feature.ready(column, source))
         .collect::<Result<_, _>>()?;
     let mut x = vec![0.0; rows * width];
-    for (block, out) in x.chunks_mut((BLOCK * width).max(1)).enumerate() {
-        let first = block * BLOCK;
-        let range = first..(first + BLOCK).min(rows);
-        let mut offset = 0;
-        for (feature, ready) in features.iter().zip(&ready) {
-            ready.write(range.clone(), out, width, offset);
-            offset += feature.width();
+    let write = |first: usize, out: &mut [f32]| {
+        for (block, out) in out.chunks_mut((BLOCK * width).max(1)).enumerate() {
+            let first = first + block * BLOCK;
+            let range = first..(first + BLOCK).min(rows);
+            let mut offset = 0;
+            for (feature, ready) in features.iter().zip(&ready) {
+                ready.write(range.clone(), out, width, offset);
+                offset += feature.width();
+            }
         }
+    };
+    if rows <= SHARE {
+        write(0, &mut x);
+        return Ok(x);
     }
+    let mut shares = x.chunks_mut((SHARE * width).max(1)).enumerate();
+    in_order(
+        all_threads(),
+        || Ok(shares.next()),
+        || Ok(()),
+        |(): &mut (), (share, out)| {
+            write(share * SHARE, out);
+            Ok::<(), InputError>(())
+        },
+        Ok,
+    )?;
     Ok(x)
+}
+
+/// The features of a table's columns by the given rows, each column by one thread.
+pub(crate) fn fit_all(names: &[String], columns: &[Values], rows: &[u32]) -> Vec<Feature> {
+    let fit = |(name, values): (&String, &Values)| Feature::fit(name, values, rows);
+    let mut columns = names.iter().zip(columns);
+    if rows.len() <= SHARE {
+        return columns.map(fit).collect();
+    }
+    let mut features = Vec::with_capacity(names.len());
+    let Ok(()) = in_order(
+        all_threads(),
+        || Ok(columns.next()),
+        || Ok(()),
+        |(): &mut (), column| Ok(fit(column)),
+        |feature| {
+            features.push(feature);
+            Ok::<(), Infallible>(())
+        },
+    );
+    features
 }
 
 #[cfg(test)]
@@ -432,12 +476,16 @@ mod tests {
 
     #[test]
     fn every_row_is_written_once() {
-        let cells: Vec<f64> = (0..1000).map(f64::from).collect();
-        let column = Values::Numbers(cells);
-        let rows: Vec<u32> = (0..1000).collect();
-        let features = [Feature::fit("a", &column, &rows), Feature::fit("b", &column, &rows)];
-        let x = encode(&features, &[&column, &column], "t").unwrap();
-        assert_eq!(x.len(), 2000);
-        assert!(x.chunks(2).all(|row| row[0] == row[1]) && x.chunks(2).is_sorted_by(|a, b| a[0] < b[0]));
+        // By one thread, and by several with a last share that is not whole.
+        for count in [1000, 2 * SHARE + 300] {
+            let rows: Vec<u32> = (0..count as u32).collect();
+            let column = Values::Numbers(rows.iter().map(|&row| row.into()).collect());
+            let names = ["a".to_owned(), "b".to_owned()];
+            let features = fit_all(&names, &[column.clone(), column.clone()], &rows);
+            assert_eq!(features, ["a", "b"].map(|name| Feature::fit(name, &column, &rows)));
+            let x = encode(&features, &[&column, &column], "t").unwrap();
+            assert_eq!(x.len(), 2 * count);
+            assert!(x.chunks(2).all(|row| row[0] == row[1]) && x.chunks(2).is_sorted_by(|a, b| a[0] < b[0]));
+        }
     }
 }

@@ -115,18 +115,29 @@ pub(crate) fn write(folder: &Path, kind: Kind, contents: &[&[u8]], force: bool) 
     })
 }
 
-/// Each item as a line of JSON, for the file of this `name`.
+/// A value as JSON, for the file of this `name`.
+///
+/// # Errors
+/// If it is none that JSON can hold.
+pub(crate) fn json<T: Serialize>(name: &str, value: &T) -> Result<String, InputError> {
+    serde_json::to_string(value).map_err(|e| InputError::new(name, "what JSON can hold", e.to_string(), "train anew"))
+}
+
+/// Each item as a line of [`json`].
 ///
 /// # Errors
 /// If an item is none that JSON can hold.
 pub(crate) fn json_lines<T: Serialize>(name: &str, items: &[T]) -> Result<String, InputError> {
-    let mut lines = String::new();
-    for item in items {
-        let line = serde_json::to_string(item);
-        lines += &line.map_err(|e| InputError::new(name, "a line of JSON", e.to_string(), "train anew"))?;
-        lines.push('\n');
-    }
-    Ok(lines)
+    items.iter().map(|item| Ok(json(name, item)? + "\n")).collect()
+}
+
+/// What [`json`] wrote.
+///
+/// # Errors
+/// If there is no such file, or it is not what was written.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, InputError> {
+    let text = fs::read_to_string(path).map_err(|e| InputError::io(path, &e))?;
+    serde_json::from_str(&text).map_err(|e| changed(path.display().to_string(), &e))
 }
 
 /// What [`json_lines`] wrote.
@@ -136,12 +147,13 @@ pub(crate) fn json_lines<T: Serialize>(name: &str, items: &[T]) -> Result<String
 pub(crate) fn read_json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, InputError> {
     let text = fs::read_to_string(path).map_err(|e| InputError::io(path, &e))?;
     let read = |(at, line)| {
-        serde_json::from_str(line).map_err(|e: serde_json::Error| {
-            let place = format!("{}, line {}", path.display(), at + 1);
-            InputError::new(place, "a line as training wrote it", excerpt(&e.to_string()), "train anew")
-        })
+        serde_json::from_str(line).map_err(|e| changed(format!("{}, line {}", path.display(), at + 1), &e))
     };
     text.lines().enumerate().map(read).collect()
+}
+
+fn changed(place: String, e: &serde_json::Error) -> InputError {
+    InputError::new(place, "what training wrote", excerpt(&e.to_string()), "train anew")
 }
 
 /// Renames `new` to `folder`, which is absent, empty, or may be replaced.

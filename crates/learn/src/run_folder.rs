@@ -7,6 +7,8 @@
 //! | `metrics.jsonl` | a line an epoch |
 //! | `layers.jsonl` | how the [layers](crate::layer_statistics) are doing: a line before the first step, and one for each of at most 50 epochs |
 //! | `split.csv` | the rows that were [held out](crate::split_rows) |
+//! | `held_out.json` | what it made of rows that it had not learned from: see [`HeldOut`] |
+//! | `report.html` | all of this as a page |
 //!
 //! Until it is done there are only a `checkpoint` and a `lock` in it: see [`keeper`](crate::keeper).
 
@@ -17,12 +19,14 @@ use crate::checkpoint::CHECKPOINT;
 use crate::dataset::Dataset;
 use crate::evaluate::Scores;
 use crate::folder::{self, Kind, json_lines};
+use crate::held_out::HeldOut;
 use crate::input_error::{InputError, excerpt};
 use crate::keeper::LOCK;
-use crate::layer_statistics::Layers;
+use crate::layer_statistics::{Layers, is_due};
 use crate::measures::Measures;
 use crate::predict::Predictor;
 use crate::record::Record;
+use crate::report::Shown;
 use crate::source::Source;
 use crate::split_rows::SPLIT_ROWS;
 use crate::trainer::{Epoch, Trained, fingerprint, split};
@@ -32,9 +36,11 @@ const RECORD: &str = "run.toml";
 const MODEL: &str = "model.safetensors";
 const METRICS: &str = "metrics.jsonl";
 const LAYERS: &str = "layers.jsonl";
+const HELD_OUT: &str = "held_out.json";
+const REPORT: &str = "report.html";
 const RUN: Kind = Kind {
     name: "run",
-    files: &[RECORD, MODEL, METRICS, LAYERS, SPLIT_ROWS],
+    files: &[RECORD, MODEL, METRICS, LAYERS, SPLIT_ROWS, HELD_OUT, REPORT],
     under_way: &[CHECKPOINT, LOCK, ".checkpoint.new"],
 };
 
@@ -148,12 +154,20 @@ impl Run {
         ))
     }
 
+    /// How many epochs were trained.
+    fn epochs(&self) -> usize {
+        self.record.results.stopped.unwrap_or(self.record.training.epochs)
+    }
+
     /// Each epoch of the training.
     ///
     /// # Errors
     /// If the file is not there or broken.
     pub fn history(&self) -> Result<Vec<Epoch>, InputError> {
-        folder::read_json_lines(&self.folder.join(METRICS))
+        let path = self.folder.join(METRICS);
+        let history: Vec<Epoch> = folder::read_json_lines(&path)?;
+        expect_epochs(&path, history.iter().map(|epoch| epoch.epoch), 1..=self.epochs())?;
+        Ok(history)
     }
 
     /// The layers before the first step and after epochs.
@@ -161,7 +175,30 @@ impl Run {
     /// # Errors
     /// If the file is not there or broken.
     pub fn layers(&self) -> Result<Vec<Layers>, InputError> {
-        folder::read_json_lines(&self.folder.join(LAYERS))
+        let path = self.folder.join(LAYERS);
+        let layers: Vec<Layers> = folder::read_json_lines(&path)?;
+        let (asked, last) = (self.record.training.epochs, self.epochs());
+        let due = (0..=last).filter(|&epoch| epoch == 0 || epoch == last || is_due(epoch, asked));
+        expect_epochs(&path, layers.iter().map(|layers| layers.epoch), due)?;
+        Ok(layers)
+    }
+
+    /// What the network made of rows that it had not learned from; `None` if there were none.
+    ///
+    /// # Errors
+    /// If the file is not there or broken.
+    pub fn seen(&self) -> Result<Option<HeldOut>, InputError> {
+        folder::read_json(&self.folder.join(HELD_OUT))
+    }
+
+    /// The run as one page of HTML, which needs nothing else.
+    ///
+    /// # Errors
+    /// If a file of the run is not there or broken.
+    pub fn report(&self) -> Result<String, InputError> {
+        let (history, layers, held_out) = (self.history()?, self.layers()?, self.seen()?);
+        let (record, predictor) = (&self.record, &self.predictor);
+        Shown { record, predictor, history: &history, layers: &layers, held_out: held_out.as_ref() }.page()
     }
 
     /// Judges the network on the rows that were held out.
@@ -213,13 +250,44 @@ pub fn expect_free(folder: &Path, force: bool) -> Result<(), InputError> {
 /// # Errors
 /// As [`expect_free`], or if it cannot be written.
 pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> Result<(), InputError> {
-    let record = Record::of(trained, source).to_toml()?;
+    let record = Record::of(trained, source);
+    let held_out = trained.held_out.as_ref();
+    let shown = Shown {
+        record: &record,
+        predictor: &trained.predictor,
+        history: &trained.history,
+        layers: &trained.layers,
+        held_out,
+    };
+    let page = shown.page()?;
+    let record = record.to_toml()?;
     let model = weights::to_bytes(trained.predictor.tensors())?;
     let metrics = json_lines(METRICS, &trained.history)?;
     let layers = json_lines(LAYERS, &trained.layers)?;
+    let held_out = folder::json(HELD_OUT, &held_out)?;
     let split_rows = trained.split_rows.to_csv();
-    let files = [record.as_bytes(), &model, metrics.as_bytes(), layers.as_bytes(), split_rows.as_bytes()];
-    folder::write(folder, RUN, &files, force)
+    let (tables, shown) = ([&metrics, &layers, &split_rows], [&held_out, &page]);
+    let texts = tables.into_iter().chain(shown).map(String::as_bytes);
+    let contents: Vec<&[u8]> = [record.as_bytes(), &model].into_iter().chain(texts).collect();
+    folder::write(folder, RUN, &contents, force)
+}
+
+/// Whether a file has a line for each epoch that it should have, and no other.
+fn expect_epochs(
+    path: &Path,
+    found: impl Iterator<Item = usize>,
+    expected: impl Iterator<Item = usize>,
+) -> Result<(), InputError> {
+    let (found, expected): (Vec<usize>, Vec<usize>) = (found.collect(), expected.collect());
+    if found == expected {
+        return Ok(());
+    }
+    let said = |epochs: &[usize]| match epochs {
+        [] => "no epoch".to_owned(),
+        [.., last] => format!("{} of them, the last of epoch {last}", epochs.len()),
+    };
+    let expected = format!("the lines that training wrote, {}", said(&expected));
+    Err(InputError::new(path.display().to_string(), expected, said(&found), "train anew"))
 }
 
 /// The error with the file that it is in.

@@ -3,12 +3,13 @@
 //! On the reference backend, in f64, with nothing fused: each number is what its node's formula says of the numbers shown for
 //! its operands. It is the test build of the network, without dropout, with the statistics that training met.
 
-use chainrule_engine::{Backend, Clock, Goal, Graph, Kind, Plan, Reference, Request, Rows};
+use chainrule_engine::{Backend, Clock, Extent, Goal, Graph, Kind, NodeId, Plan, Reference, Request, Rows};
 use serde::Serialize;
 
 use crate::dataset::{Dataset, Target};
 use crate::input_error::InputError;
-use crate::model::Build;
+use crate::local_derivative::local_derivatives;
+use crate::model::{Build, Network};
 use crate::node_name::node_name;
 use crate::predict::Predictor;
 use crate::weights;
@@ -39,6 +40,9 @@ pub struct TracedNode {
     pub value: Vec<f64>,
     /// ∂loss/∂(each of them); `None` where the loss does not depend on it by a derivative, as with a label.
     pub gradient: Option<Vec<f64>>,
+    /// ∂value/∂(each operand), `[numbers of the value, numbers of the operand]`; `None` where it is not small or there is none: see
+    /// [`local_derivatives`].
+    pub local: Vec<Option<Vec<f64>>>,
 }
 
 impl Predictor {
@@ -63,39 +67,60 @@ impl Predictor {
         let table = self.encoding().apply(data.select(&[row]))?;
         let graph = Graph::new();
         let network = self.model().build(&graph, self.encoding().input.shape()?, self.objective(), Build::Test)?;
-        let leaves = graph.ids().filter(|&id| matches!(graph.node(id).kind, Kind::Parameter));
-        let request = Request {
-            goal: Goal::Gradients,
-            loss: Some(network.loss.id()),
-            outputs: graph.ids().collect(),
-            with_respect_to: leaves.chain([network.x.id()]).collect(),
-            trace: true,
-        };
-        let plan = Plan::compile(&graph, &request)?;
+        let plan = Plan::compile(&graph, &request(&graph, &network))?;
         let mut arena = Reference.allocate(&[&plan], 1)?;
         weights::write(&Reference, &mut arena, &plan, self.tensors());
         Reference.run(&plan, &mut arena, &Rows::pick(&plan, &table.columns(), &[0])?, Clock::default());
-
-        let mut nodes: Vec<TracedNode> = Vec::with_capacity(graph.len());
-        for id in graph.ids() {
-            let node = graph.node(id);
-            let (name, layer) = node_name(&graph, &network, id);
-            let same = nodes.iter().filter(|other| other.name.split('\'').next() == Some(&*name)).count();
-            let value = match plan.parameters().iter().find(|parameter| parameter.node == id) {
-                Some(parameter) => Reference.read_span(&arena, parameter.span),
-                None => plan.value_of(id).map_or(Vec::new(), |buf| Reference.read(&plan, &arena, buf)),
-            };
-            nodes.push(TracedNode {
-                name: if same == 0 { name } else { format!("{name}'{}", same + 1) },
-                op: if let Kind::Op(op) = &node.kind { Some(op.name()) } else { None },
-                layer,
-                operands: node.inputs.iter().filter_map(|x| graph.ids().position(|id| id == *x)).collect(),
-                shape: node.shape.axes().to_vec(),
-                value,
-                gradient: plan.gradient_of(id).map(|buf| Reference.read(&plan, &arena, buf)),
-            });
-        }
+        let nodes = nodes(&Reference, &arena, &plan, (&graph, &network), None)?;
         let loss = plan.loss().map_or(f64::NAN, |loss| Reference.read_number(&plan, &arena, loss));
         Ok(Trace { nodes, loss })
     }
+}
+
+/// Every value, and the gradients by the parameters, by the input and by all between them and the loss.
+pub(crate) fn request(graph: &Graph, network: &Network<'_>) -> Request {
+    let leaves = graph.ids().filter(|&id| matches!(graph.node(id).kind, Kind::Parameter));
+    Request {
+        goal: Goal::Gradients,
+        loss: Some(network.loss.id()),
+        outputs: graph.ids().collect(),
+        with_respect_to: leaves.chain([network.x.id()]).collect(),
+        trace: true,
+    }
+}
+
+/// The nodes of a graph as a plan left them in the arena: of one row with local derivatives, or of a `batch` of so many rows,
+/// where row values have an axis of rows in front.
+pub(crate) fn nodes<B: Backend>(
+    backend: &B,
+    arena: &B::Arena,
+    plan: &Plan,
+    (graph, network): (&Graph, &Network<'_>),
+    batch: Option<usize>,
+) -> Result<Vec<TracedNode>, InputError> {
+    let value_of = |id: NodeId| match plan.parameters().iter().find(|parameter| parameter.node == id) {
+        Some(parameter) => backend.read_span(arena, parameter.span),
+        None => plan.value_of(id).map_or(Vec::new(), |buf| backend.read(plan, arena, buf)),
+    };
+    let mut nodes: Vec<TracedNode> = Vec::with_capacity(graph.len());
+    for id in graph.ids() {
+        let node = graph.node(id);
+        let (name, layer) = node_name(graph, network, id);
+        let same = nodes.iter().filter(|other| other.name.split('\'').next() == Some(&*name)).count();
+        let rows = batch.filter(|_| node.extent == Extent::Row);
+        nodes.push(TracedNode {
+            name: if same == 0 { name } else { format!("{name}'{}", same + 1) },
+            op: if let Kind::Op(op) = &node.kind { Some(op.name()) } else { None },
+            layer,
+            operands: node.inputs.iter().filter_map(|x| graph.ids().position(|id| id == *x)).collect(),
+            shape: rows.into_iter().chain(node.shape.axes().iter().copied()).collect(),
+            value: value_of(id),
+            gradient: plan.gradient_of(id).map(|buf| backend.read(plan, arena, buf)),
+            local: match batch {
+                None => local_derivatives(graph, id, value_of)?,
+                Some(_) => vec![None; node.inputs.len()],
+            },
+        });
+    }
+    Ok(nodes)
 }

@@ -14,8 +14,9 @@ use crate::dataset::{Dataset, Target};
 use crate::divergence::{Diverged, Suspect};
 use crate::early_stopping::EarlyStopping;
 use crate::encoding::Encoding;
-use crate::evaluate::{self, Evaluation, Scores};
+use crate::evaluate::{self, Evaluation, Said, Scores};
 use crate::examples::Examples;
+use crate::held_out::{Collector, HeldOut};
 use crate::input_error::InputError;
 use crate::input_shape::written;
 use crate::keeper::Keeper;
@@ -143,6 +144,8 @@ pub struct Trained {
     pub test: Option<Scores>,
     /// The rows of the training's own table that it did not learn from.
     pub split_rows: SplitRows,
+    /// The test rows one by one, or without any the validation rows; `None` without those too.
+    pub held_out: Option<HeldOut>,
 }
 
 impl Trained {
@@ -371,10 +374,19 @@ fn descend<B: Backend>(
     let tensors = session.tensors();
     // The last epoch's are of no more use.
     drop(batches);
-    let mut score =
-        |examples: &Examples, rows: &[u32]| evaluation.score(backend, session.arena(), &encoding, examples, rows);
-    let train = score(&examples, &split.train)?;
-    let test = score(own.test.as_ref().unwrap_or(&examples), &test_rows)?;
+    let train = evaluation.score(backend, session.arena(), &encoding, &examples, &split.train)?;
+    let judges = own.test.as_ref().unwrap_or(&examples);
+    let mut show = |examples: &Examples, rows: &[u32], part: &str| {
+        let mut seen = Collector::default();
+        let see = &mut |said: &Said<'_>| seen.see(said);
+        let scores = evaluation.show(backend, session.arena(), &encoding, examples, rows, see)?;
+        let held_out = seen.finish(part, &encoding, examples)?;
+        Ok::<_, InputError>((scores, scores.map(|_| held_out)))
+    };
+    let (test, mut held_out) = show(judges, &test_rows, "test")?;
+    if held_out.is_none() {
+        (_, held_out) = show(chosen_by, &split.validation, "validation")?;
+    }
     let (Some(best), Some(train)) = (best, train) else {
         return Err(no_rows().into());
     };
@@ -396,6 +408,7 @@ fn descend<B: Backend>(
         validation: best.validation,
         test,
         split_rows,
+        held_out,
     })
 }
 

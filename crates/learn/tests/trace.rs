@@ -102,3 +102,48 @@ fn what_has_no_derivative_says_so_and_rows_are_counted() {
     let without = Dataset { target: Target::None, ..data.clone() };
     assert_eq!(predictor(&data).trace(&without, 0).unwrap_err().expected, "a target to judge by");
 }
+
+/// At every node what comes back from each use, the user's gradient times its local derivative, sums to the gradient: so the products
+/// along all ways do.
+#[test]
+fn at_every_node_the_factors_make_the_gradient() {
+    let data = image(3);
+    let encoding = Encoding::fit(&data, &(0..11).collect::<Vec<_>>(), false).unwrap();
+    let model = "affine:5 residual( affine:5 tanh ) concat( relu | sigmoid ) affine:10".parse().unwrap();
+    let tensors = vec![
+        parameter("0.weight", &[784, 5], 37, 257),
+        parameter("0.bias", &[5], 11, 101),
+        parameter("2.weight", &[5, 5], 53, 911),
+        parameter("2.bias", &[5], 7, 331),
+        parameter("10.weight", &[10, 10], 31, 997),
+        parameter("10.bias", &[10], 5, 13),
+    ];
+    let predictor = Predictor::new(model, encoding, Loss::SoftmaxCrossEntropy { smoothing: 0.1 }, tensors).unwrap();
+    let nodes = predictor.trace(&data, 10).unwrap().nodes;
+    let mut checked = 0;
+    for (at, node) in nodes.iter().enumerate() {
+        let Some(gradient) = &node.gradient else { continue };
+        let mut sum = vec![0.0; gradient.len()];
+        let mut all = true;
+        let mut uses = 0;
+        for user in nodes.iter().filter(|user| user.gradient.is_some()) {
+            for (place, _) in user.operands.iter().enumerate().filter(|&(_, &operand)| operand == at) {
+                let Some(local) = &user.local[place] else {
+                    all = false;
+                    continue;
+                };
+                uses += 1;
+                for (row, dy) in user.gradient.iter().flatten().enumerate() {
+                    let row = &local[row * gradient.len()..];
+                    sum.iter_mut().zip(row).for_each(|(sum, factor)| *sum += dy * factor);
+                }
+            }
+        }
+        if all && uses > 0 {
+            let close = gradient.iter().zip(&sum).all(|(a, b)| (a - b).abs() <= 1e-12 * a.abs().max(1e-3));
+            assert!(close, "{}: {gradient:?} {sum:?}", node.name);
+            checked += 1;
+        }
+    }
+    assert!(checked >= 10, "only {checked} of {}", nodes.len());
+}

@@ -20,6 +20,7 @@ use super::trace;
 use crate::arguments;
 use crate::drawing::svg;
 use crate::expression::Expression;
+use crate::graph_page;
 use crate::outcome::No;
 use descent::Descent;
 use traced::{Evaluator, Traced};
@@ -35,6 +36,7 @@ Functions: exp ln sin cos tanh sqrt sigmoid relu; operators: + - * / ^ and paren
 Examples:
   chainrule diff 'apple * count * tax' --at apple=100,count=2,tax=1.1
   chainrule diff 'apple * count * tax' --at apple=100,count=2,tax=1.1 --svg apples.svg
+  chainrule diff 'apple * count * tax' --at apple=100,count=2,tax=1.1 --html apples.html
   chainrule diff 'x0^2 + x1^2' --at x0=-3,x1=4 --descend --rate 0.1 --steps 100")]
 pub(crate) struct DiffArgs {
     /// The function, in quotes
@@ -64,6 +66,10 @@ pub(crate) struct DiffArgs {
     /// Draw the graph into a file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Write a page to look around in: pointing at a node shows the formula of its derivative, the numbers that went in, and
+    /// the chain of factors from the function back to it
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print one JSON object, in full precision
     #[arg(long)]
     json: bool,
@@ -118,6 +124,10 @@ pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<()> {
 
     if let Some(path) = &args.svg {
         trace::write(path, &svg(&page::title(&report), &traced::drawn(&report.graph)))?;
+    }
+    if let Some(path) = &args.html {
+        let (title, f) = (page::title(&report), page::own_name(&report.at));
+        trace::write(path, &graph_page::page(&title, f, f, &traced::drawn(&report.graph)))?;
     }
     let page = if args.json { serde_json::to_string(&report)? + "\n" } else { page::page(&report, args) };
     stdout().lock().write_all(page.as_bytes())?;

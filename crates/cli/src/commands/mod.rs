@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod diff;
 pub(crate) mod find_rate;
@@ -10,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod other_data;
 pub(crate) mod plan;
 pub(crate) mod predict;
+pub(crate) mod report;
 pub(crate) mod split_args;
 pub(crate) mod subject;
 pub(crate) mod summary;

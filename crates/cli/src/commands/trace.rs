@@ -10,10 +10,13 @@ use serde::Serialize;
 
 use super::other_data::OtherDataArgs;
 use crate::arguments;
-use crate::drawing::{Drawn, svg};
+use crate::drawing::{Drawn, Factor, svg};
+use crate::graph_page;
 use crate::indices::indices;
 use crate::significant::{four, range, significant};
 use crate::table::table;
+
+mod step;
 
 /// So many numbers are printed one by one; of more, their range.
 const FEW: usize = 10;
@@ -30,6 +33,8 @@ Examples:
   chainrule trace runs/digits-1 --row 3
   chainrule trace runs/digits-1 --row 3 --layer 2
   chainrule trace runs/digits-1 --svg trace.svg
+  chainrule trace runs/digits-1 --html trace.html
+  chainrule trace runs/digits-1 --step 40
   chainrule trace runs/iris-1 new.csv --row 1 --json")]
 pub(crate) struct TraceArgs {
     /// The folder that `chainrule train` wrote
@@ -41,12 +46,20 @@ pub(crate) struct TraceArgs {
     /// Which row, from 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = arguments::count)]
     row: usize,
+    /// A step of the training instead, from 1 over all epochs: its batch at the parameters before it, the gradients of the
+    /// batch's mean loss, and the parameters after it. The steps before it are done again, from the seed or from a checkpoint
+    #[arg(long, value_name = "N", conflicts_with_all = ["data", "row"], value_parser = arguments::count)]
+    step: Option<usize>,
     /// All numbers of a layer: its place in the model, from 0, as in the nodes' names
     #[arg(long, value_name = "N")]
     layer: Option<usize>,
     /// Draw the graph into a file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Write a page to look around in: pointing at a node shows the formula of its derivative, the numbers that went in, and
+    /// the chain of factors from the loss back to it
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print one JSON object with all numbers
     #[arg(long)]
     json: bool,
@@ -63,6 +76,9 @@ struct Report<'a> {
 
 /// Traces, prints and draws.
 pub(crate) fn run(args: &TraceArgs) -> anyhow::Result<()> {
+    if let Some(number) = args.step {
+        return step::run(args, number);
+    }
     let run = Run::open(&args.run)?;
     let model = run.predictor.model();
     if let Some(layer) = args.layer.filter(|&layer| layer >= model.layers().len()) {
@@ -89,8 +105,12 @@ pub(crate) fn run(args: &TraceArgs) -> anyhow::Result<()> {
     let row = rows.as_ref().map_or(args.row as u32 - 1, |rows| rows[args.row - 1]);
     let trace = run.predictor.trace(&data, row)?;
 
+    let title = format!("{model}, row {}: loss {}", args.row, significant(trace.loss));
     if let Some(path) = &args.svg {
-        write(path, &svg(&format!("{model}, row {}: loss {}", args.row, significant(trace.loss)), &drawn(&trace)))?;
+        write(path, &svg(&title, &drawn(&trace)))?;
+    }
+    if let Some(path) = &args.html {
+        write(path, &graph_page::page(&title, "L", "the loss L", &drawn(&trace)))?;
     }
     let report = Report { model: model.to_string(), row: args.row, trace: &trace };
     let page = match args.layer {
@@ -184,6 +204,9 @@ fn drawn(trace: &Trace) -> Vec<Drawn> {
         value: node.value.clone(),
         derivative: node.gradient.clone(),
         operands: node.operands.clone(),
+        op: node.op,
+        after: None,
+        factors: node.local.iter().enumerate().map(|(place, local)| Factor { place, local: local.clone() }).collect(),
     };
     trace.nodes.iter().map(drawn).collect()
 }

@@ -7,7 +7,7 @@ use chainrule::engine::{Optimizer, Shape};
 use chainrule::run_folder::{expect_free, save};
 use chainrule::{
     Checkpoint, Data, Every, Fractions, Initial, InputError, Keeper, Loss, Model, Progress, Record, Schedule, Settings,
-    Source, Stored, TrainError, train_kept, train_stored,
+    Source, Stored, TensorBoard, TrainError, train_kept, train_stored,
 };
 use clap::Args;
 
@@ -42,6 +42,7 @@ Examples:
   chainrule train mnist --model 'affine:50 relu affine:10' --optimizer sgd --epochs 17 --batch 100
   chainrule train --optimizer momentum --find-rate
   chainrule train --epochs 300 --patience 10
+  chainrule train --tensorboard logs
   chainrule train iris.csv --target species --folds 5
   chainrule train pets --size 64x64
   chainrule train --optimizer adamw,beta2=0.99 --weight-decay 0.05 --schedule cosine --warm-up 1
@@ -142,6 +143,10 @@ pub(crate) struct TrainArgs {
     /// How often a checkpoint is written to go on from: steps, seconds such as 30s, or epoch
     #[arg(long, value_name = "WHEN", default_value = "10s", value_parser = arguments::every)]
     checkpoint_every: Every,
+    /// Write event files for TensorBoard to a folder in DIR that is called as the RUN is: scores, rate and speed of each epoch,
+    /// how the layers are doing, histograms of weights and gradients. To be given again with --resume
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["find_rate", "folds"])]
+    tensorboard: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -193,7 +198,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         let within = |e: InputError| InputError { place: format!("{}, {}", folder.display(), e.place), ..e };
         let settings = Settings { threads: args.threads, ..checkpoint.header.settings().map_err(within)? };
         let data = Examples::open(keeper.source())?;
-        return keep(data, &settings, &mut keeper, Some(checkpoint), args.json);
+        let logs = args.tensorboard.as_deref().map(|logs| events(logs, folder));
+        let board = logs.map(|logs| TensorBoard::resume(&logs, &settings, &checkpoint)).transpose()?;
+        return keep(data, &settings, &mut keeper, Some(checkpoint), board, args.json);
     }
     let source = args.split.of(Source { memory: args.memory, ..args.table.source(args.data.clone()) });
     let fractions = args.split.fractions()?;
@@ -204,7 +211,11 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     match args.folds {
         Some(_) => args.out.as_deref().map_or(Ok(()), |out| cross_validation::expect_free(out, args.force))?,
         None if args.find_rate => {}
-        None => expect_free(&out(), args.force)?,
+        None => {
+            expect_free(&out(), args.force)?;
+            let logs = args.tensorboard.as_deref().map(|logs| events(logs, &out()));
+            logs.map_or(Ok(()), |logs| TensorBoard::expect_free(&logs, args.force))?;
+        }
     }
     let data = Examples::open(&source)?;
     // Rows of a table that are images are learned as images.
@@ -219,7 +230,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     };
     // Asked again: another training may have taken the name.
     let mut keeper = Keeper::begin(&out(), args.force, &source, args.checkpoint_every, interrupt::stop())?;
-    keep(data, &settings, &mut keeper, None, args.json)
+    let logs = args.tensorboard.as_deref().map(|logs| events(logs, keeper.folder()));
+    let board = logs.map(|logs| TensorBoard::begin(&logs, &settings, args.force)).transpose()?;
+    keep(data, &settings, &mut keeper, None, board, args.json)
 }
 
 /// Data in memory, or a table on disk.
@@ -251,19 +264,30 @@ fn keep(
     settings: &Settings,
     keeper: &mut Keeper<'_>,
     from: Option<Checkpoint>,
+    mut board: Option<TensorBoard>,
     json: bool,
 ) -> anyhow::Result<()> {
     let mut display = Display::new();
-    let watch = |progress: Progress<'_>| display.show(progress);
+    // Without its events a training is still a training: it goes on, and the command says in the end what failed.
+    let mut unwritten = None;
+    let watch = |progress: Progress<'_>| {
+        if let (Some(board), None) = (&mut board, &unwritten) {
+            unwritten = board.watch(progress).err();
+            unwritten.iter().for_each(|e| tell(&format!("warning: no more events for TensorBoard: {e}")));
+        }
+        display.show(progress);
+    };
     let trained = match data {
         Examples::Resident(data) => train_kept(*data, settings, keeper, from, watch),
         Examples::Stored(stored) => train_stored(*stored, settings, keeper, from, watch),
     };
     display.finish();
     let (folder, source) = (keeper.folder(), keeper.source());
+    let logs = board.as_ref().and_then(|board| board.folder().parent());
+    let logs = logs.map_or(String::new(), |logs| format!(" --tensorboard {}", logs.display()));
     let trained = trained.map_err(|e| match e {
         TrainError::Stopped { .. } => No(format!(
-            "{e}; a checkpoint holds all of it\n  go on with: chainrule train --resume {}",
+            "{e}; a checkpoint holds all of it\n  go on with: chainrule train --resume {}{logs}",
             folder.display()
         ))
         .into(),
@@ -272,8 +296,19 @@ fn keep(
     // The folder is this training's own since it began.
     save(folder, &trained, source, true)?;
     Summary::new(folder, &Record::of(&trained, source), trained.test).print(json)?;
-    tell(&format!("next: chainrule test {}", folder.display()));
-    Ok(())
+    if let (Some(board), None) = (&mut board, &unwritten) {
+        unwritten = board.end(&trained).err();
+    }
+    let folder = folder.display();
+    tell(&format!("next: open {folder}/report.html in a browser, or chainrule test {folder} --metrics"));
+    unwritten.map_or(Ok(()), |e| Err(e.into()))
+}
+
+/// The folder for the events of a run: one of its own, so that TensorBoard lays runs over each other.
+fn events(logs: &Path, run: &Path) -> PathBuf {
+    // A run may be given as `.`, which has a name all the same.
+    let name = std::path::absolute(run).ok().and_then(|run| run.file_name().map(ToOwned::to_owned));
+    logs.join(name.unwrap_or_else(|| "run".into()))
 }
 
 /// Why training gave nothing, as what decides the exit status.

@@ -10,6 +10,7 @@ mod ranking;
 mod regression;
 
 pub use confusion::{ConfusionMatrix, accuracy};
+pub(crate) use probability::{BINS, calibration_bin};
 pub use probability::{brier, calibration_error, log_loss};
 pub use ranking::{average_precision, roc_auc, top_k};
 pub use regression::{mae, median_absolute_error, mse, r2, rmse};

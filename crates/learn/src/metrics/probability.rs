@@ -3,7 +3,7 @@
 //! Probabilities come row after row, one a class.
 
 /// Bins of [`calibration_error`], as in Guo et al., *On Calibration of Modern Neural Networks*, 2017.
-const BINS: usize = 15;
+pub(crate) const BINS: usize = 15;
 
 /// Rows of probabilities with their labels; `None` if they do not fit together.
 pub(super) fn rows<'a>(
@@ -42,10 +42,14 @@ pub fn calibration_error(probabilities: &[f64], labels: &[u32], classes: usize) 
     let mut bins = [0.0; BINS];
     for (p, label) in rows {
         let (class, confidence) = crate::evaluate::best(p);
-        let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
-        bins[bin] += f64::from(u8::from(class as usize == label)) - confidence;
+        bins[calibration_bin(confidence)] += f64::from(u8::from(class as usize == label)) - confidence;
     }
     Some(bins.iter().map(|gap| gap.abs()).sum::<f64>() / labels.len() as f64)
+}
+
+/// The bin `(i/15, (i+1)/15]` of a probability.
+pub(crate) fn calibration_bin(confidence: f64) -> usize {
+    ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(super) fn title(report: &Report<'_>) -> String {
 }
 
 /// The function's own name: one that no variable has.
-fn own_name(variables: &ByVariable<'_>) -> &'static str {
+pub(super) fn own_name(variables: &ByVariable<'_>) -> &'static str {
     let free = |name: &&str| variables.0.iter().all(|(variable, _)| variable != name);
     ["f", "g", "h"].into_iter().find(free).unwrap_or("result")
 }

@@ -1,9 +1,10 @@
 //! An expression's graph at a point: values that went forward, derivatives that came back.
 
-use chainrule::engine::{Backend, Clock, Goal, Graph, Plan, Reference, ReferenceArena, Request, Rows};
+use chainrule::engine::{Backend, Clock, Goal, Graph, Kind, Plan, Reference, ReferenceArena, Request, Rows};
+use chainrule::local_derivative::local_derivatives;
 use serde::Serialize;
 
-use crate::drawing::Drawn;
+use crate::drawing::{Drawn, Factor};
 use crate::expression::{Expression, Term, TermId};
 use crate::significant::significant;
 
@@ -20,6 +21,12 @@ pub(super) struct Traced {
     pub(super) value: f64,
     /// ∂f/∂node; `None` if no variable leads to it.
     pub(super) derivative: Option<f64>,
+    /// The engine's name of the operation.
+    #[serde(skip)]
+    op: Option<&'static str>,
+    /// ∂node/∂(each operand); `None` for a number.
+    #[serde(skip)]
+    local: Vec<Option<Vec<f64>>>,
 }
 
 impl Traced {
@@ -45,14 +52,23 @@ impl Traced {
 
 /// The nodes as boxes.
 pub(super) fn drawn(graph: &[Traced]) -> Vec<Drawn> {
-    let drawn = |node: &Traced| Drawn {
-        name: node.node.clone(),
-        formula: node.formula(),
-        shape: Vec::new(),
-        value: vec![node.value],
-        derivative: node.derivative.map(|derivative| vec![derivative]),
-        // Numbers are written where they are used, and have no box.
-        operands: node.operands.iter().filter_map(|name| graph.iter().position(|other| other.node == *name)).collect(),
+    // Numbers are written where they are used, and have no box.
+    let place = |name: &String| graph.iter().position(|other| other.node == *name);
+    let drawn = |node: &Traced| {
+        let operands = node.operands.iter().enumerate().filter_map(|(place_of, name)| Some((place_of, place(name)?)));
+        let factor = |place: usize| Factor { place, local: node.local.get(place).cloned().flatten() };
+        let (factors, operands) = operands.map(|(place, at)| (factor(place), at)).unzip();
+        Drawn {
+            name: node.node.clone(),
+            formula: node.formula(),
+            shape: Vec::new(),
+            value: vec![node.value],
+            derivative: node.derivative.map(|derivative| vec![derivative]),
+            operands,
+            op: node.op,
+            after: None,
+            factors,
+        }
     };
     graph.iter().map(drawn).collect()
 }
@@ -82,10 +98,22 @@ pub(super) fn trace(expression: &Expression, point: &[f64]) -> anyhow::Result<Ve
             Term::Call(function, x) => (function.name(), operands(&[x])),
             Term::Binary(operator, a, b) => (operator.symbol(), operands(&[a, b])),
         };
-        let value = plan.value(var).map_or(f64::NAN, read);
-        Traced { node: name.clone(), operation, operands, value, derivative: plan.gradient(var).map(read) }
+        let value_of = |id| {
+            let parameter = plan.parameters().iter().find(|parameter| parameter.node == id);
+            let span = parameter.map(|parameter| Reference.read_span(&arena, parameter.span));
+            span.or_else(|| plan.value_of(id).map(|buf| Reference.read(&plan, &arena, buf))).unwrap_or_default()
+        };
+        Ok(Traced {
+            node: name.clone(),
+            operation,
+            operands,
+            value: plan.value(var).map_or(f64::NAN, read),
+            derivative: plan.gradient(var).map(read),
+            op: if let Kind::Op(op) = graph.node(var.id()).kind { Some(op.name()) } else { None },
+            local: local_derivatives(&graph, var.id(), value_of)?,
+        })
     });
-    Ok(traced.collect())
+    traced.collect()
 }
 
 /// Variables by their names, numbers as they are, others v1, v2, … as far as no variable is called so.
