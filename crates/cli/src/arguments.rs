@@ -1,7 +1,7 @@
 //! Arguments as typed, into values as meant. The errors lack their place, which `outcome`
 //! knows: the argument's name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chainrule::choice;
@@ -74,10 +74,22 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, InputError> {
     long.ok_or_else(|| wrong("a number of seconds above 0, at most 3600", text, "for example 3"))
 }
 
-/// A share of the rows.
-pub(crate) fn share(text: &str) -> Result<f64, InputError> {
-    let number = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
-    number.ok_or_else(|| wrong("a number from 0 to less than 1", text, "0.1 sets a tenth of the rows aside"))
+/// A share of the rows, or a file of others.
+#[derive(Clone, Debug)]
+pub(crate) enum ShareOrFile {
+    Share(f64),
+    File(PathBuf),
+}
+
+/// A share of the rows, or a file that is there.
+pub(crate) fn share_or_file(text: &str) -> Result<ShareOrFile, InputError> {
+    let hint = "0.1 sets a tenth of the rows aside";
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..1.0).contains(&share) => Ok(ShareOrFile::Share(share)),
+        Ok(_) => Err(wrong("a number from 0 to less than 1", text, hint)),
+        Err(_) if Path::new(text).exists() => Ok(ShareOrFile::File(PathBuf::from(text))),
+        Err(_) => Err(wrong("a number from 0 to less than 1, or a file that is there", text, hint)),
+    }
 }
 
 /// A seed.

@@ -46,7 +46,7 @@ fn main() -> Outcome<()> {
             ..Settings::default()
         };
         let mut both = ["training", "validation"].map(|name| Curve { name: name.to_owned(), points: Vec::new() });
-        let data = Data { train: given.train.select(&rows), test: Some(test.clone()) };
+        let data = Data { test: Some(test.clone()), ..Data::from(given.train.select(&rows)) };
         train(data, &settings, |progress| {
             if let Progress::Epoch(epoch) = progress {
                 both[0].points.push((epoch.epoch as f64, epoch.train_loss));
@@ -55,7 +55,7 @@ fn main() -> Outcome<()> {
         })?;
         // The curves are of a training that chose its best epoch; learned by heart is what the last one has.
         let to_the_end = Settings { fractions: Fractions { validation: 0.0, test: 0.0 }, ..settings };
-        let data = Data { train: given.train.select(few), test: Some(test.clone()) };
+        let data = Data { test: Some(test.clone()), ..Data::from(given.train.select(few)) };
         let last = train(data, &to_the_end, |_| {})?;
         let [train, test] = [Some(last.train), last.test].map(|s| s.and_then(|s| s.accuracy).unwrap_or(f64::NAN));
         println!("{name:<23}  {train:.3}   {test:.3}   {:.3}", train - test);

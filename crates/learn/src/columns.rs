@@ -15,6 +15,8 @@ pub const EMPTY: u32 = u32::MAX;
 pub enum Values {
     /// Numbers; NaN where a cell is empty.
     Numbers(Vec<f64>),
+    /// Dates and times, in seconds since 1970; NaN where a cell is empty.
+    Dates(Vec<f64>),
     /// Words.
     Categories {
         /// The number of each row's name, or [`EMPTY`].
@@ -38,6 +40,8 @@ pub enum Reason {
     Asked,
     /// It holds the rows' weights.
     Weights,
+    /// It says on which side of the split a row is.
+    Split,
     /// All its cells are empty.
     Empty,
     /// Words that nearly never come twice: names, keys or free text.
@@ -54,6 +58,7 @@ impl fmt::Display for Reason {
         match self {
             Reason::Asked => f.write_str("as asked"),
             Reason::Weights => f.write_str("it holds the rows' weights"),
+            Reason::Split => f.write_str("the split goes by it"),
             Reason::Empty => f.write_str("all its cells are empty"),
             Reason::Words { different, cells } if different == cells => {
                 write!(f, "each of its {cells} words is another, as of an identifier or of free text")
@@ -63,11 +68,18 @@ impl fmt::Display for Reason {
     }
 }
 
+impl Reason {
+    /// Whether the column was named for it, so that it surprises no one.
+    pub(crate) fn is_asked(self) -> bool {
+        matches!(self, Reason::Asked | Reason::Weights | Reason::Split)
+    }
+}
+
 impl Values {
     /// How many rows.
     pub fn rows(&self) -> usize {
         match self {
-            Values::Numbers(numbers) => numbers.len(),
+            Values::Numbers(cells) | Values::Dates(cells) => cells.len(),
             Values::Categories { codes, .. } => codes.len(),
             Values::Ignored { rows, .. } => *rows,
         }
@@ -76,7 +88,8 @@ impl Values {
     /// The given rows in the given order.
     pub(crate) fn select(&self, rows: &[u32]) -> Values {
         match self {
-            Values::Numbers(numbers) => Values::Numbers(rows.iter().map(|&row| numbers[row as usize]).collect()),
+            Values::Numbers(cells) => Values::Numbers(rows.iter().map(|&row| cells[row as usize]).collect()),
+            Values::Dates(cells) => Values::Dates(rows.iter().map(|&row| cells[row as usize]).collect()),
             Values::Categories { codes, names } => Values::Categories {
                 codes: rows.iter().map(|&row| codes[row as usize]).collect(),
                 names: names.clone(),
@@ -89,6 +102,7 @@ impl Values {
     pub fn kind(&self) -> &'static str {
         match self {
             Values::Numbers(_) => "number",
+            Values::Dates(_) => "date",
             Values::Categories { .. } => "category",
             Values::Ignored { .. } => "ignored",
         }

@@ -1,6 +1,7 @@
 //! The command that makes a run again: every setting said, so that other defaults of a later version change nothing.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 
 use crate::record::Record;
 
@@ -40,6 +41,10 @@ impl Record {
         flag("category", some(&list(&source.category)));
         flag("ignore", some(&list(&source.ignore)));
         flag("weights", some(&source.weights));
+        flag("groups", some(&source.groups));
+        flag("time", some(&source.time));
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        flag("split", some(&source.split.clone().or_else(|| path(&source.split_run))));
         flag("memory", some(&source.memory));
         flag("size", some(&source.size));
         flag("model", Some(&self.model));
@@ -58,8 +63,10 @@ impl Record {
         flag("epochs", Some(&training.epochs));
         flag("patience", some(&training.patience));
         flag("seed", Some(&training.seed));
-        flag("validation", Some(&training.validation));
-        flag("test", Some(&training.test));
+        // A share is not asked for beside a run whose rows are held out.
+        let share = |share: f64| source.split_run.is_none().then(|| share.to_string());
+        flag("validation", some(&path(&source.validation_file).or_else(|| share(training.validation))));
+        flag("test", some(&path(&source.test_file).or_else(|| share(training.test))));
         flags.extend((source.header == Some(false)).then_some(("no-header", None)));
         flags.extend(training.log_target.then_some(("log-target", None)));
         flags

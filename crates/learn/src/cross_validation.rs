@@ -17,9 +17,10 @@ use serde::Serialize;
 
 use crate::evaluate::Scores;
 use crate::folder::{self, Kind, json_lines};
-use crate::folds::{folds, scarce};
+use crate::folds::{Dealt, deal, scarce};
 use crate::input_error::InputError;
 use crate::input_shape::written;
+use crate::keys::Keys;
 use crate::readers::Data;
 use crate::record::{Training, toml_text};
 use crate::settings::Settings;
@@ -109,17 +110,18 @@ pub fn cross_validate<B: Backend>(
     let held_out = split(&data, settings.fractions, settings.seed)?.test;
     let test = data.test.as_ref().map_or(held_out.len(), |test| test.rows());
     let all = 0..data.train.rows() as u32;
-    let pool = match held_out.is_empty() {
+    let mut pool = match held_out.is_empty() {
         true => data.train,
         false => data.train.select(&all.filter(|row| held_out.binary_search(row).is_err()).collect::<Vec<_>>()),
     };
-    let dealt = folds(&pool.target, pool.rows(), count, settings.seed)?;
+    pool.keys.parts = None;
+    let dealt = deal(&pool, count, settings.seed)?;
     // A fold is the test set of its training, which takes none of the other rows as such.
     let alone = Settings { fractions: Fractions { test: 0.0, ..settings.fractions }, ..settings.clone() };
     let (mut done, mut asked) = (Vec::new(), None);
-    for (at, rows) in dealt.iter().enumerate() {
-        let others: Vec<u32> = (0..pool.rows() as u32).filter(|row| rows.binary_search(row).is_err()).collect();
-        let data = Data { train: pool.select(&others), test: Some(pool.select(rows)) };
+    for (at, Dealt { train, rows }) in dealt.iter().enumerate() {
+        let (validation, test) = (data.validation.clone(), Some(pool.select(rows)));
+        let data = Data { train: pool.select(train), validation, test };
         let trained = train_on(backend, data, &alone, |progress| watch(Event::Training(at + 1, progress)))?;
         let fold = Fold::of(at + 1, &trained);
         fold.iter().for_each(|fold| watch(Event::Done(fold)));
@@ -135,7 +137,8 @@ pub fn cross_validate<B: Backend>(
         fingerprint,
         rows: pool.rows(),
         test,
-        scarce: scarce(&pool.target, count),
+        // By groups and times classes are dealt as they come.
+        scarce: if pool.keys == Keys::default() { scarce(&pool.target, count) } else { Vec::new() },
     })
 }
 

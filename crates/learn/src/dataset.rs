@@ -4,6 +4,7 @@
 //! says what a byte is worth, and the first layer's input is `cell · scale`. A table's columns stay columns.
 
 use crate::columns::Values;
+use crate::keys::Keys;
 
 /// Rows of equal shape with their target.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Dataset {
     pub target: Target,
     /// How much each row's loss counts in training, from 0 and finite; all alike if `None`.
     pub weights: Option<Vec<f32>>,
+    /// What says on which side of a split each row is to be, if anything does.
+    pub keys: Keys,
     /// Where it was read from, for messages and records.
     pub source: String,
 }
@@ -92,21 +95,14 @@ impl Dataset {
             shape: self.shape.clone(),
             image: self.image,
             columns: self.columns.clone(),
-            target: match &self.target {
-                Target::Classes { labels, names } => {
-                    Target::Classes { labels: gather(labels, 1, rows), names: names.clone() }
-                }
-                Target::Numbers { values, name } => {
-                    Target::Numbers { values: gather(values, 1, rows), name: name.clone() }
-                }
-                Target::None => Target::None,
-            },
+            target: self.target.select(rows),
             weights: self.weights.as_ref().map(|weights| gather(weights, 1, rows)),
+            keys: self.keys.select(rows),
             source: self.source.clone(),
         }
     }
 
-    /// A fingerprint of the shape, the cells, the target and the weights (not of names of columns or
+    /// A fingerprint of the shape, the cells, the target and the weights (not of the keys, nor of names of columns or
     /// files): FNV-1a, 64 bits, over their little-endian bytes, of a table's columns over whole cells. It tells a run's record
     /// whether the data are still the same; it is no protection against a forger.
     pub fn hash(&self) -> u64 {
@@ -122,6 +118,19 @@ impl Dataset {
         fnv.target(&self.target);
         fnv.weights(self.weights.as_deref());
         fnv.0
+    }
+}
+
+impl Target {
+    /// The given rows in the given order.
+    pub(crate) fn select(&self, rows: &[u32]) -> Target {
+        match self {
+            Target::Classes { labels, names } => {
+                Target::Classes { labels: gather(labels, 1, rows), names: names.clone() }
+            }
+            Target::Numbers { values, name } => Target::Numbers { values: gather(values, 1, rows), name: name.clone() },
+            Target::None => Target::None,
+        }
     }
 }
 
@@ -175,6 +184,10 @@ impl Fnv {
                 self.begin_numbers();
                 cells.iter().for_each(|cell| self.cell(cell.to_bits()));
             }
+            Values::Dates(cells) => {
+                self.begin_dates();
+                cells.iter().for_each(|cell| self.cell(cell.to_bits()));
+            }
             Values::Categories { codes, names } => {
                 self.begin_categories();
                 codes.iter().for_each(|&code| self.cell(u64::from(code)));
@@ -192,6 +205,10 @@ impl Fnv {
 
     pub(crate) fn begin_numbers(&mut self) {
         self.cell(5);
+    }
+
+    pub(crate) fn begin_dates(&mut self) {
+        self.cell(12);
     }
 
     pub(crate) fn begin_categories(&mut self) {
@@ -252,6 +269,7 @@ mod tests {
             columns: vec!["a".into(), "b".into()],
             target: Target::Classes { labels: vec![0, 1, 0], names: vec!["no".into(), "yes".into()] },
             weights: None,
+            keys: Keys::default(),
             source: "three.csv".into(),
         }
     }

@@ -1,7 +1,8 @@
 //! The way back from the network's input to what people know: the inverse of an [`InputEncoding`], to the digits that f32 kept.
 
+use crate::calendar::{self, DAY};
 use crate::encoding::InputEncoding;
-use crate::feature::Feature;
+use crate::feature::{Cycle, Feature};
 use crate::readers::csv::Kind;
 
 impl InputEncoding {
@@ -41,6 +42,17 @@ impl Feature {
             Feature::Number { mean, scale, .. } => {
                 numbers.first().map_or(String::new(), |&x| short(f64::from(x) * scale + mean))
             }
+            Feature::Date { indicator: true, .. } if numbers.get(1) == Some(&1.0) => "empty".to_owned(),
+            Feature::Date { mean, scale, cycles, .. } => {
+                // What an f32 keeps of years is some seconds, of days without a time of them the day.
+                let unit = match cycles.contains(&Cycle::Day) {
+                    false if *scale >= DAY => DAY,
+                    _ if *scale < 1e6 => 1.0,
+                    _ => 60.0,
+                };
+                let told = |&x: &f32| calendar::spelled(((f64::from(x) * scale + mean) / unit).round() * unit);
+                numbers.first().map_or(String::new(), told)
+            }
             Feature::Category { values, missing, .. } => match numbers.iter().position(|&x| x == 1.0) {
                 Some(at) if at < values.len() => values[at].clone(),
                 Some(at) if *missing && at == values.len() => "empty".to_owned(),
@@ -73,12 +85,14 @@ mod tests {
             cells: Cells::Table(vec![
                 Values::Numbers([39.0, f64::NAN, 41.5, 0.1].repeat(TIMES)),
                 Values::Categories { codes: [0, 1, EMPTY, 0].repeat(TIMES), names: words },
+                Values::Dates([1_706_659_200.0, 1_590_969_600.0, f64::NAN, 0.0].repeat(TIMES)),
             ]),
-            shape: vec![2],
+            shape: vec![3],
             image: None,
-            columns: vec!["age".into(), "side".into()],
+            columns: vec!["age".into(), "side".into(), "since".into()],
             target: Target::Numbers { values: [1.0, 2.0, 3.0, 4.0].repeat(TIMES), name: "y".into() },
             weights: None,
+            keys: crate::keys::Keys::default(),
             source: "people.csv".into(),
         };
         let encoding = Encoding::fit(&data, &Vec::from_iter(0..4 * TIMES as u32), false).unwrap();
@@ -86,9 +100,14 @@ mod tests {
         let Cells::F32(cells) = &table.data.cells else { panic!("rows of numbers") };
         let told: Vec<Vec<(String, String)>> =
             cells.chunks(encoding.input.width).map(|row| encoding.input.describe(row)).collect();
-        let expected = [["39", "north"], ["empty", "south"], ["41.5", "empty"], ["0.1", "north"]];
+        let expected = [
+            ["39", "north", "2024-01-31"],
+            ["empty", "south", "2020-06-01"],
+            ["41.5", "empty", "empty"],
+            ["0.1", "north", "1970-01-01"],
+        ];
         for (row, expected) in told.iter().zip(expected) {
-            assert_eq!(row.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), ["age", "side"]);
+            assert_eq!(row.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), ["age", "side", "since"]);
             assert_eq!(row.iter().map(|(_, cell)| &**cell).collect::<Vec<_>>(), expected);
         }
     }

@@ -2,6 +2,7 @@
 //! no file. Their provenance is in `data/README.md`.
 
 use crate::dataset::{Cells, Dataset, Target};
+use crate::keys::Keys;
 use flate2::read::GzDecoder;
 use std::io::Read;
 
@@ -32,6 +33,7 @@ pub fn digits() -> Dataset {
         columns: Vec::new(),
         target: Target::Classes { labels, names: (0..10).map(|digit| digit.to_string()).collect() },
         weights: None,
+        keys: Keys::default(),
         source: "the embedded digits".into(),
     }
 }

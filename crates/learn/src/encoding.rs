@@ -19,6 +19,7 @@ use crate::dataset::{Cells, Dataset, Target};
 use crate::feature::{self, Feature};
 use crate::input_error::{InputError, excerpt, listing};
 use crate::input_shape::written;
+use crate::keys::Keys;
 use crate::model::Task;
 use crate::readers::csv::{Kind, Known, numbered};
 use crate::standardise::{Standardise, TargetScale};
@@ -408,8 +409,9 @@ impl Table {
             Labels::Classes(labels) => (Target::Classes { labels, names: Vec::new() }, Vec::new()),
             Labels::Numbers(scaled) => (Target::Numbers { values: Vec::new(), name: String::new() }, scaled),
         };
-        let (columns, source) = (Vec::new(), String::new());
-        let data = Dataset { cells: Cells::F32(x), shape: vec![width], image: None, columns, target, weights, source };
+        let (columns, keys, source) = (Vec::new(), Keys::default(), String::new());
+        let cells = Cells::F32(x);
+        let data = Dataset { cells, shape: vec![width], image: None, columns, target, weights, keys, source };
         Table { data, scaled }
     }
 
@@ -551,6 +553,7 @@ mod tests {
             columns: vec!["a".into(), "b".into()],
             target,
             weights: None,
+            keys: Keys::default(),
             source: "table.csv".into(),
         }
     }

@@ -3,16 +3,20 @@
 //! | column | numbers in the input |
 //! | --- | --- |
 //! | numbers | (x − mean) / scale; an empty cell counts as the median; if training had empty cells, 1 for an empty cell, else 0 |
+//! | dates | seconds as numbers are, and then the sine and the cosine of 2π times the part of the year, of the week and of the day that has passed, each if the training rows reach over one; both 0 for an empty cell |
 //! | categories | for each kept category 1 if the cell is it, else 0; the same for empty cells and for the others, if training had any |
 //!
 //! A category that training did not know is one of the others; where there were none, it is all 0.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::f64::consts::TAU;
+use std::fmt;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar;
 use crate::categories;
 use crate::columns::{EMPTY, Values};
 use crate::input_error::{InputError, excerpt};
@@ -40,6 +44,23 @@ pub enum Feature {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         indicator: bool,
     },
+    /// A column of dates and times.
+    Date {
+        /// The column.
+        name: String,
+        /// Of the training rows' seconds since 1970, empty cells as `empty`.
+        mean: f64,
+        /// Their standard deviation; 1 where they are equal.
+        scale: f64,
+        /// What an empty cell counts as: the median of the training rows.
+        empty: f64,
+        /// Whether a second number says that the cell is empty.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        indicator: bool,
+        /// What comes again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cycles: Vec<Cycle>,
+    },
     /// A column of categories, one-hot.
     Category {
         /// The column.
@@ -66,6 +87,12 @@ impl Feature {
         let name = name.to_owned();
         match values {
             Values::Numbers(cells) => Feature::of_numbers(&name, rows.iter().map(|&row| cells[row as usize]).collect()),
+            Values::Dates(cells) => {
+                let cells: Vec<f64> = rows.iter().map(|&row| cells[row as usize]).collect();
+                let mut reach = Reach::default();
+                cells.iter().for_each(|&cell| reach.add(cell));
+                Feature::of_numbers(&name, cells).with_cycles(&reach)
+            }
             Values::Categories { codes, names } => {
                 let categories::Kept { values, missing, other } = categories::kept(codes, names, rows);
                 Feature::Category { name, values, missing, other }
@@ -83,10 +110,24 @@ impl Feature {
         Feature::Number { name: name.to_owned(), mean, scale, empty, indicator }
     }
 
+    /// A column of numbers as one of dates that reach so far.
+    pub(crate) fn with_cycles(self, reach: &Reach) -> Feature {
+        match self {
+            Feature::Number { name, mean, scale, empty, indicator } => {
+                let cycles = Cycle::ALL.into_iter().filter(|&cycle| reach.is_over(cycle)).collect();
+                Feature::Date { name, mean, scale, empty, indicator, cycles }
+            }
+            other => other,
+        }
+    }
+
     /// The column.
     pub fn name(&self) -> &str {
         match self {
-            Feature::Number { name, .. } | Feature::Category { name, .. } | Feature::Ignored { name } => name,
+            Feature::Number { name, .. }
+            | Feature::Date { name, .. }
+            | Feature::Category { name, .. }
+            | Feature::Ignored { name } => name,
         }
     }
 
@@ -94,6 +135,7 @@ impl Feature {
     pub fn kind(&self) -> Kind {
         match self {
             Feature::Number { .. } => Kind::Number,
+            Feature::Date { .. } => Kind::Date,
             Feature::Category { .. } => Kind::Category,
             Feature::Ignored { .. } => Kind::Ignored,
         }
@@ -103,6 +145,7 @@ impl Feature {
     pub fn width(&self) -> usize {
         match self {
             Feature::Number { indicator, .. } => 1 + usize::from(*indicator),
+            Feature::Date { indicator, cycles, .. } => 1 + usize::from(*indicator) + 2 * cycles.len(),
             Feature::Category { values, missing, other, .. } => {
                 values.len() + usize::from(*missing) + usize::from(*other)
             }
@@ -110,11 +153,17 @@ impl Feature {
         }
     }
 
-    /// What its numbers are called: `age`, `age is empty`, `country=Peru`, `country is empty`, `country is another`.
+    /// What its numbers are called: `age`, `age is empty`, `day, sine of the year`, `country=Peru`, `country is empty`, `country is another`.
     pub fn names(&self) -> Vec<String> {
         match self {
             Feature::Number { name, indicator, .. } => {
                 std::iter::once(name.clone()).chain(indicator.then(|| format!("{name} is empty"))).collect()
+            }
+            Feature::Date { name, indicator, cycles, .. } => {
+                let both =
+                    |cycle: &Cycle| [format!("{name}, sine of the {cycle}"), format!("{name}, cosine of the {cycle}")];
+                let empty = indicator.then(|| format!("{name} is empty"));
+                std::iter::once(name.clone()).chain(empty).chain(cycles.iter().flat_map(both)).collect()
             }
             Feature::Category { name, values, missing, other } => {
                 let own = values.iter().map(|value| format!("{name}={value}"));
@@ -142,6 +191,10 @@ impl Feature {
             (&Feature::Number { mean, scale, empty, indicator, .. }, Values::Numbers(cells)) => {
                 Ready::Number { cells, mean, scale, empty, indicator }
             }
+            (Feature::Date { mean, scale, empty, indicator, cycles, .. }, Values::Dates(cells)) => {
+                let (mean, scale, empty, indicator) = (*mean, *scale, *empty, *indicator);
+                Ready::Date { cells, mean, scale, empty, indicator, cycles }
+            }
             (Feature::Category { values, missing, other, .. }, Values::Categories { codes, names }) => {
                 let known: HashMap<&str, usize> = values.iter().map(String::as_str).zip(0..).collect();
                 let others = other.then(|| values.len() + usize::from(*missing));
@@ -149,23 +202,97 @@ impl Feature {
                 let empty = if *missing { Some(values.len()) } else { others };
                 Ready::Category { codes, places, empty }
             }
+            (Feature::Ignored { .. }, _) => Ready::Nothing,
             (Feature::Number { .. }, Values::Categories { names, .. }) => {
                 let word = names.iter().find(|name| name.parse::<f64>().is_err()).or(names.first());
                 return Err(wrong("numbers", format!("words, such as {}", excerpt(word.map_or("", String::as_str)))));
             }
-            (Feature::Category { .. }, Values::Numbers(_)) => return Err(wrong("categories", "numbers".to_owned())),
-            (_, Values::Ignored { reason, .. }) => {
-                let expected = if self.kind() == Kind::Number { "numbers" } else { "categories" };
-                return Err(wrong(expected, format!("nothing to use: {reason}")));
+            (feature, values) => {
+                let expected = match feature {
+                    Feature::Number { .. } => "numbers",
+                    Feature::Date { .. } => "dates",
+                    Feature::Category { .. } | Feature::Ignored { .. } => "categories",
+                };
+                let found = match values {
+                    Values::Numbers(_) => "numbers".to_owned(),
+                    Values::Dates(_) => "dates".to_owned(),
+                    Values::Categories { .. } => "words".to_owned(),
+                    Values::Ignored { reason, .. } => format!("nothing to use: {reason}"),
+                };
+                return Err(wrong(expected, found));
             }
-            (Feature::Ignored { .. }, _) => Ready::Nothing,
         })
+    }
+}
+
+/// What dates come back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cycle {
+    /// Seasons.
+    Year,
+    /// Days of the week, from Monday on.
+    Week,
+    /// Hours of the day.
+    Day,
+}
+
+impl Cycle {
+    const ALL: [Cycle; 3] = [Cycle::Year, Cycle::Week, Cycle::Day];
+
+    /// How much of it has passed, from 0 to less than 1.
+    fn part(self, seconds: f64) -> f64 {
+        match self {
+            Cycle::Year => calendar::of_year(seconds),
+            Cycle::Week => calendar::of_week(seconds),
+            Cycle::Day => calendar::of_day(seconds),
+        }
+    }
+}
+
+impl fmt::Display for Cycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Cycle::Year => "year",
+            Cycle::Week => "week",
+            Cycle::Day => "day",
+        })
+    }
+}
+
+/// How far dates reach.
+#[derive(Debug, Default)]
+pub(crate) struct Reach {
+    ends: Option<[f64; 2]>,
+    /// Whether one of them has a time.
+    timed: bool,
+}
+
+impl Reach {
+    /// One more, or an empty cell.
+    pub(crate) fn add(&mut self, cell: f64) {
+        if !cell.is_nan() {
+            let [least, most] = self.ends.unwrap_or([cell; 2]);
+            self.ends = Some([least.min(cell), most.max(cell)]);
+            self.timed |= calendar::of_day(cell) != 0.0;
+        }
+    }
+
+    /// Whether they reach over a whole one. The hours of dates without a time are all alike.
+    fn is_over(&self, cycle: Cycle) -> bool {
+        let reach = self.ends.map_or(0.0, |[least, most]| most - least);
+        match cycle {
+            Cycle::Year => reach >= calendar::YEAR,
+            Cycle::Week => reach >= calendar::WEEK,
+            Cycle::Day => self.timed && reach >= calendar::DAY,
+        }
     }
 }
 
 /// A feature and its column, ready to be written row by row.
 pub(crate) enum Ready<'a> {
     Number { cells: &'a [f64], mean: f64, scale: f64, empty: f64, indicator: bool },
+    Date { cells: &'a [f64], mean: f64, scale: f64, empty: f64, indicator: bool, cycles: &'a [Cycle] },
     Category { codes: &'a [u32], places: Vec<Option<usize>>, empty: Option<usize> },
     Nothing,
 }
@@ -173,10 +300,9 @@ pub(crate) enum Ready<'a> {
 impl Ready<'_> {
     /// Writes its numbers for the rows of `range` into rows of `stride` numbers, each from `offset` on. They hold 0.
     pub(crate) fn write(&self, range: Range<usize>, out: &mut [f32], stride: usize, offset: usize) {
-        let rows = out.chunks_exact_mut(stride);
         match self {
             &Ready::Number { cells, mean, scale, empty, indicator } => {
-                for (row, &cell) in rows.zip(&cells[range]) {
+                for (row, &cell) in out.chunks_exact_mut(stride).zip(&cells[range]) {
                     let known = if cell.is_nan() { empty } else { cell };
                     row[offset] = ((known - mean) / scale) as f32;
                     if indicator && cell.is_nan() {
@@ -184,8 +310,19 @@ impl Ready<'_> {
                     }
                 }
             }
+            &Ready::Date { cells, mean, scale, empty, indicator, cycles } => {
+                Ready::Number { cells, mean, scale, empty, indicator }.write(range.clone(), out, stride, offset);
+                let first = offset + 1 + usize::from(indicator);
+                for (row, &cell) in out.chunks_exact_mut(stride).zip(&cells[range]).filter(|(_, cell)| !cell.is_nan()) {
+                    for (at, cycle) in cycles.iter().enumerate() {
+                        let angle = TAU * cycle.part(cell);
+                        row[first + 2 * at] = libm::sin(angle) as f32;
+                        row[first + 2 * at + 1] = libm::cos(angle) as f32;
+                    }
+                }
+            }
             Ready::Category { codes, places, empty } => {
-                for (row, &code) in rows.zip(&codes[range]) {
+                for (row, &code) in out.chunks_exact_mut(stride).zip(&codes[range]) {
                     let place = if code == EMPTY { *empty } else { places[code as usize] };
                     if let Some(place) = place {
                         row[offset + place] = 1.0;
@@ -288,6 +425,31 @@ mod tests {
         // Without gaps in training there is no indicator, and a gap is still the median.
         let feature = Feature::fit("a", &Values::Numbers(vec![1.0, 3.0]), &[0, 1]);
         assert_eq!(encode(&[feature], &[&Values::Numbers(vec![f64::NAN])], "t").unwrap(), [0.0]);
+    }
+
+    #[test]
+    fn dates_are_a_trend_and_what_comes_again() {
+        // Noon of the first day of 1970, a Thursday, and 400 days later; a gap.
+        let noon = calendar::DAY / 2.0;
+        let column = Values::Dates(vec![noon, noon + 400.0 * calendar::DAY, f64::NAN]);
+        let feature = Feature::fit("d", &column, &[0, 1]);
+        let names = ["sine", "cosine"].map(|of| move |cycle: &str| format!("d, {of} of the {cycle}"));
+        let both = |cycle: &str| names.map(|name| name(cycle));
+        let all: Vec<String> = [vec!["d".to_owned()], ["year", "week", "day"].map(both).concat()].concat();
+        assert_eq!((feature.names(), feature.width()), (all, 7));
+        let x = encode(std::slice::from_ref(&feature), &[&column], "t").unwrap();
+        let angle = |part: f64| (TAU * part).sin_cos();
+        let (year, week) = (angle(0.5 / 365.0), angle(3.5 / 7.0));
+        for (x, expected) in x.iter().zip([-1.0, year.0, year.1, week.0, week.1, 0.0, -1.0]) {
+            assert!((f64::from(*x) - expected).abs() < 1e-6, "{x} {expected}");
+        }
+        assert_eq!(x[14..], [0.0; 7], "the median, and no place in a cycle");
+        // Days alone have no hours, and eight of them no year.
+        let days = Values::Dates((0..9).map(|day| f64::from(day) * calendar::DAY).collect());
+        let Feature::Date { cycles, .. } = Feature::fit("d", &days, &[0, 3, 8]) else { panic!("dates are dates") };
+        assert_eq!(cycles, [Cycle::Week]);
+        let error = encode(&[feature], &[&Values::Numbers(vec![1.0])], "t").unwrap_err();
+        assert_eq!((&*error.expected, &*error.found), ("dates, as in training", "numbers"));
     }
 
     #[test]

@@ -3,11 +3,15 @@
 //! The rows of each class are shuffled, as a function of the seed; the classes are laid out one after another, and the row
 //! at place i of them all goes to fold i mod K. So two folds differ by at most one row, in all and in each class. Numbers
 //! are dealt as if they were one class.
+//!
+//! Rows of one [group](crate::keys) stay together: groups are dealt, the largest first, each into the fold that has the fewest rows, and equal ones in an
+//! order that is a function of the seed. Rows with times are cut into K + 1 stretches of about as many rows; each but the
+//! first is a fold, which is judged after a training on the rows before it.
 
-use crate::dataset::Target;
+use crate::dataset::{Dataset, Target};
 use crate::input_error::InputError;
 use crate::random::{Purpose, stream};
-use crate::split::groups;
+use crate::split::{groups, in_time, sizes};
 
 /// The row numbers of each fold, in ascending order.
 ///
@@ -37,6 +41,79 @@ pub fn folds(target: &Target, rows: usize, count: usize, seed: u64) -> Result<Ve
     }
     folds.iter_mut().for_each(|fold| fold.sort_unstable());
     Ok(folds)
+}
+
+/// A fold, and the rows that are trained on to judge by it, both in ascending order.
+pub(crate) struct Dealt {
+    pub(crate) train: Vec<u32>,
+    pub(crate) rows: Vec<u32>,
+}
+
+/// The folds of data as their keys say, or as [`folds`] deals them.
+///
+/// # Errors
+/// As [`folds`]; if there are fewer groups than folds, or not one different time more.
+pub(crate) fn deal(data: &Dataset, count: usize, seed: u64) -> Result<Vec<Dealt>, InputError> {
+    if let Some(times) = &data.keys.times {
+        return by_time(times, count);
+    }
+    let folds = match &data.keys.groups {
+        Some(groups) => by_group(groups, count, seed)?,
+        None => folds(&data.target, data.rows(), count, seed)?,
+    };
+    let others = |rows: &[u32]| (0..data.rows() as u32).filter(|row| rows.binary_search(row).is_err()).collect();
+    Ok(folds.into_iter().map(|rows| Dealt { train: others(&rows), rows }).collect())
+}
+
+fn expect(count: usize, most: usize, of: &str) -> Result<(), InputError> {
+    if (2..=most).contains(&count) {
+        return Ok(());
+    }
+    let hint = "5 or 10 are usual; take fewer folds, or another column";
+    Err(InputError::new("folds", format!("2 to {most}, {of}"), count.to_string(), hint))
+}
+
+fn by_group(groups: &[u64], count: usize, seed: u64) -> Result<Vec<Vec<u32>>, InputError> {
+    let sizes = sizes(groups);
+    expect(count, sizes.len(), "the number of groups")?;
+    let mut order: Vec<u32> = (0..sizes.len() as u32).collect();
+    stream(seed, Purpose::Folds, 0).shuffle(&mut order);
+    order.sort_by_key(|&group| std::cmp::Reverse(sizes[group as usize].1));
+    let (mut fold_of, mut filled) = (vec![0; sizes.len()], vec![0; count]);
+    for group in order {
+        let least = (0..count).min_by_key(|&fold| filled[fold]).unwrap_or(0);
+        fold_of[group as usize] = least;
+        filled[least] += sizes[group as usize].1;
+    }
+    let mut folds = vec![Vec::new(); count];
+    for (row, group) in (0..).zip(groups) {
+        let at = sizes.binary_search_by_key(group, |&(name, _)| name).unwrap_or(0);
+        folds[fold_of[at]].push(row);
+    }
+    Ok(folds)
+}
+
+fn by_time(times: &[f64], count: usize) -> Result<Vec<Dealt>, InputError> {
+    let (order, cuts) = in_time(times);
+    expect(count, cuts.len(), "the number of different times but one")?;
+    let sorted = |rows: &[u32]| {
+        let mut rows = rows.to_vec();
+        rows.sort_unstable();
+        rows
+    };
+    let mut begins = Vec::with_capacity(count);
+    let mut open = &cuts[..];
+    for fold in 0..count {
+        // Each fold that comes after this one needs a cut of its own.
+        let wanted = (fold + 1) * times.len() / (count + 1);
+        let choices = &open[..open.len() - (count - 1 - fold)];
+        let at = (0..choices.len()).min_by_key(|&at| choices[at].abs_diff(wanted)).unwrap_or(0);
+        begins.push(choices[at]);
+        open = &open[at + 1..];
+    }
+    let ends = begins.iter().skip(1).copied().chain([times.len()]);
+    let dealt = begins.iter().zip(ends).map(|(&begin, end)| (sorted(&order[..begin]), sorted(&order[begin..end])));
+    Ok(dealt.map(|(train, rows)| Dealt { train, rows }).collect())
 }
 
 /// The classes of which some fold of `count` has no row, each with its rows.

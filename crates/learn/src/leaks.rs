@@ -9,9 +9,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::columns::{EMPTY, Reason, Values};
+use crate::columns::{EMPTY, Values};
 use crate::dataset::{Cells, Dataset, Target};
-use crate::row_hash::row_hashes;
+use crate::keys::Keys;
 
 /// What to look at before a score is believed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,6 +23,20 @@ pub enum Warning {
         rows: usize,
         /// Of so many test rows.
         of: usize,
+    },
+    /// Groups of which some rows train and others judge.
+    GroupOnBothSides {
+        /// How many.
+        groups: usize,
+        /// Of so many groups among the test rows.
+        of: usize,
+        /// How many test rows are of them.
+        rows: usize,
+    },
+    /// Rows of another run's held-out ones that are not there.
+    Lost {
+        /// How many.
+        rows: usize,
     },
     /// A column from which the target can be told almost without the others.
     TellTale {
@@ -58,6 +72,14 @@ impl fmt::Display for Warning {
                 f,
                 "{rows} of the {of} test rows stand in the training set too: the score on them is of memory, not of learning"
             ),
+            Warning::GroupOnBothSides { groups, of, rows } => write!(
+                f,
+                "{groups} of the {of} groups of the test rows have rows in the training set too, and {rows} test rows are of \
+                 them: the score on them is not of groups that are new to the network"
+            ),
+            Warning::Lost { rows } => {
+                write!(f, "{rows} rows that the other run held out are not in these data: scores are of the others")
+            }
             Warning::TellTale { column, score, without, classes: true } => write!(
                 f,
                 "column '{column}' alone tells the class of {:.1}% of the rows, and without it {:.1}% could be guessed: if \
@@ -81,12 +103,28 @@ impl fmt::Display for Warning {
     }
 }
 
-/// How many of the second rows equal one of the first in all cells and the target.
-pub fn duplicates(first: (&Dataset, &[u32]), second: (&Dataset, &[u32])) -> usize {
-    let hashes = row_hashes(first.0);
-    let known: HashSet<u64> = first.1.iter().map(|&row| hashes[row as usize]).collect();
-    let hashes = if std::ptr::eq(first.0, second.0) { hashes } else { row_hashes(second.0) };
-    second.1.iter().filter(|&&row| known.contains(&hashes[row as usize])).count()
+/// How many of the second rows equal one of the first in all cells and the target, by the [hashes](crate::row_hash) of all rows.
+pub(crate) fn duplicates(first: (&[u64], &[u32]), second: (&[u64], &[u32])) -> usize {
+    let known: HashSet<u64> = first.1.iter().map(|&row| first.0[row as usize]).collect();
+    second.1.iter().filter(|&&row| known.contains(&second.0[row as usize])).count()
+}
+
+/// What the keys say, of the training rows and of those to judge by.
+pub(crate) fn of_keys(train: (&Keys, &[u32]), test: (&Keys, &[u32])) -> Vec<Warning> {
+    let mut found = Vec::new();
+    if train.0.lost > 0 {
+        found.push(Warning::Lost { rows: train.0.lost });
+    }
+    if let (Some(first), Some(second)) = (&train.0.groups, &test.0.groups) {
+        let known: HashSet<u64> = train.1.iter().map(|&row| first[row as usize]).collect();
+        let others: HashSet<u64> = test.1.iter().map(|&row| second[row as usize]).collect();
+        let groups = others.intersection(&known).count();
+        let rows = test.1.iter().filter(|&&row| known.contains(&second[row as usize])).count();
+        if groups > 0 {
+            found.push(Warning::GroupOnBothSides { groups, of: others.len(), rows });
+        }
+    }
+    found
 }
 
 /// What the training `rows` of a table show.
@@ -99,7 +137,7 @@ pub fn warnings(data: &Dataset, rows: &[u32]) -> Vec<Warning> {
         let column = name.clone();
         match values {
             // What was asked for is no surprise.
-            Values::Ignored { reason: Reason::Asked | Reason::Weights, .. } => {}
+            Values::Ignored { reason, .. } if reason.is_asked() => {}
             Values::Ignored { reason, .. } => found.push(Warning::Ignored { column, reason: reason.to_string() }),
             Values::Numbers(cells) if is_identifier(cells) => {
                 found.push(Warning::Identifier { column, rows: cells.len() });
@@ -156,7 +194,9 @@ pub(crate) fn tell_tale(name: &str, values: &Values, target: &Target, rows: &[u3
             let targets: Vec<Vec<f64>> = groups.iter().map(|rows| rows.iter().map(|&row| t(row)).collect()).collect();
             let by_group = explained(&targets);
             let by_line = match values {
-                Values::Numbers(cells) => correlation(rows, |row| cells[row as usize], t).powi(2),
+                Values::Numbers(cells) | Values::Dates(cells) => {
+                    correlation(rows, |row| cells[row as usize], t).powi(2)
+                }
                 _ => 0.0,
             };
             (by_group.max(by_line), 0.0, false)
@@ -179,7 +219,7 @@ fn groups(values: &Values, rows: &[u32]) -> Option<Vec<Vec<u32>>> {
             groups.retain(|group| !group.is_empty());
             Some(groups)
         }
-        Values::Numbers(cells) => {
+        Values::Numbers(cells) | Values::Dates(cells) => {
             let mut sorted = rows.to_vec();
             sorted.sort_by(|&a, &b| cells[a as usize].total_cmp(&cells[b as usize]));
             let full = rows.len().div_ceil(INTERVALS).max(IN_AN_INTERVAL);
@@ -229,6 +269,8 @@ fn correlation(rows: &[u32], x: impl Fn(u32) -> f64, y: impl Fn(u32) -> f64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::columns::Reason;
+    use crate::row_hash::row_hashes;
 
     fn table(columns: Vec<(&str, Values)>, target: Target) -> Dataset {
         let (names, values): (Vec<_>, Vec<_>) =
@@ -240,6 +282,7 @@ mod tests {
             columns: names,
             target,
             weights: None,
+            keys: Keys::default(),
             source: "t".into(),
         }
     }
@@ -253,8 +296,9 @@ mod tests {
         let words = Values::Categories { codes: vec![0, 1, 0, 0], names: vec!["x".into(), "y".into()] };
         let target = Target::Numbers { values: vec![1.0, 1.0, 1.0, 2.0], name: "t".into() };
         let data = table(vec![("a", Values::Numbers(vec![1.0, 1.0, 1.0, 1.0])), ("b", words)], target);
-        assert_eq!(duplicates((&data, &[0]), (&data, &[1, 2, 3])), 1, "row 1 has another word, row 3 another target");
-        assert_eq!(duplicates((&data, &[0, 3]), (&data, &[2, 2, 3])), 3);
+        let hashes = &row_hashes(&data)[..];
+        assert_eq!(duplicates((hashes, &[0]), (hashes, &[1, 2, 3])), 1, "row 1 has another word, row 3 another target");
+        assert_eq!(duplicates((hashes, &[0, 3]), (hashes, &[2, 2, 3])), 3);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use crate::calendar::spelled;
 use crate::columns::{EMPTY, Values};
 use crate::dataset::{Cells, Dataset, Target};
 use crate::leaks::{self, Warning};
@@ -81,6 +82,19 @@ pub enum CellsProfile {
         /// How many are in each of [`BARS`] equal intervals from the smallest to the largest.
         histogram: Vec<usize>,
     },
+    /// Dates and times.
+    Date {
+        /// Empty cells.
+        empty: usize,
+        /// Different moments.
+        distinct: usize,
+        /// The earliest.
+        min: String,
+        /// The latest.
+        max: String,
+        /// How many are in each of [`BARS`] equal intervals from the earliest to the latest.
+        histogram: Vec<usize>,
+    },
     /// Categories.
     Category {
         /// Empty cells.
@@ -148,6 +162,12 @@ impl CellsProfile {
     fn of(values: &Values, most: usize) -> CellsProfile {
         match values {
             Values::Numbers(cells) => numbers(cells),
+            Values::Dates(cells) => match numbers(cells) {
+                CellsProfile::Number { empty, distinct, min, max, histogram, .. } => {
+                    CellsProfile::Date { empty, distinct, min: spelled(min), max: spelled(max), histogram }
+                }
+                other => other,
+            },
             Values::Categories { codes, names } => {
                 let mut counts = vec![0; names.len()];
                 let known = codes.iter().filter(|&&code| code != EMPTY);
@@ -165,7 +185,8 @@ impl CellsProfile {
     }
 
     fn is_constant(&self) -> bool {
-        matches!(self, CellsProfile::Number { distinct: 1, .. } | CellsProfile::Category { distinct: 1, .. })
+        use CellsProfile::{Category, Date, Number};
+        matches!(self, Number { distinct: 1, .. } | Date { distinct: 1, .. } | Category { distinct: 1, .. })
     }
 }
 
@@ -193,7 +214,9 @@ fn numbers(cells: &[f64]) -> CellsProfile {
 fn duplicate_columns(names: &[String], columns: &[Values]) -> Vec<[String; 2]> {
     let bits = |column: &Values| -> Option<Vec<u64>> {
         match column {
-            Values::Numbers(cells) => Some(cells.iter().map(|cell| (cell + 0.0).to_bits()).collect()),
+            Values::Numbers(cells) | Values::Dates(cells) => {
+                Some(cells.iter().map(|cell| (cell + 0.0).to_bits()).collect())
+            }
             // Names are numbered by their first row, so that equal columns have equal codes.
             Values::Categories { codes, .. } => Some(codes.iter().map(|&code| u64::from(code)).collect()),
             Values::Ignored { .. } => None,
@@ -217,7 +240,9 @@ fn duplicate_columns(names: &[String], columns: &[Values]) -> Vec<[String; 2]> {
 
 fn same_cells(a: &Values, b: &Values) -> bool {
     match (a, b) {
-        (Values::Numbers(a), Values::Numbers(b)) => a.iter().zip(b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan())),
+        (Values::Numbers(a), Values::Numbers(b)) | (Values::Dates(a), Values::Dates(b)) => {
+            a.iter().zip(b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
+        }
         (a, b) => a == b,
     }
 }
@@ -237,6 +262,7 @@ mod tests {
             columns: ["a", "c", "five", "again"].map(String::from).to_vec(),
             target: Target::Classes { labels: vec![0, 1, 1, 1, 1], names: vec!["n".into(), "y".into()] },
             weights: None,
+            keys: crate::Keys::default(),
             source: "t".into(),
         };
         let profile = Profile::new(&data, Some("label"));

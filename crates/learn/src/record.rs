@@ -206,6 +206,14 @@ impl Record {
         }
     }
 
+    /// The record of the run in `folder`.
+    ///
+    /// # Errors
+    /// If there is none, or it is broken.
+    pub(crate) fn of_run(folder: &Path) -> Result<Record, InputError> {
+        Record::read(&folder.join("run.toml"))
+    }
+
     /// The text of `run.toml`.
     ///
     /// # Errors

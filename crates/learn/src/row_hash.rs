@@ -23,7 +23,7 @@ pub(crate) fn row_hashes(data: &Dataset) -> Vec<u64> {
     }
     match &data.target {
         Target::Classes { labels, names } => {
-            let names: Vec<u64> = names.iter().map(|name| bytes(1, name.as_bytes())).collect();
+            let names: Vec<u64> = names.iter().map(|name| word_hash(name)).collect();
             hashes.iter_mut().zip(labels).for_each(|(hash, &label)| *hash = mix(*hash, names[label as usize]));
         }
         Target::Numbers { values, .. } => {
@@ -38,16 +38,21 @@ pub(crate) fn row_hashes(data: &Dataset) -> Vec<u64> {
 /// Adds a column's cells; nothing of one that is passed over.
 fn add(hashes: &mut [u64], column: &Values) {
     match column {
-        Values::Numbers(cells) => {
+        Values::Numbers(cells) | Values::Dates(cells) => {
             hashes.iter_mut().zip(cells).for_each(|(hash, &cell)| *hash = mix(*hash, (cell + 0.0).to_bits()));
         }
         Values::Categories { codes, names } => {
-            let names: Vec<u64> = names.iter().map(|name| bytes(1, name.as_bytes())).collect();
+            let names: Vec<u64> = names.iter().map(|name| word_hash(name)).collect();
             let name = |code: u32| if code == EMPTY { 0 } else { names[code as usize] };
             hashes.iter_mut().zip(codes).for_each(|(hash, &code)| *hash = mix(*hash, name(code)));
         }
         Values::Ignored { .. } => {}
     }
+}
+
+/// Of a word.
+pub(crate) fn word_hash(word: &str) -> u64 {
+    bytes(1, word.as_bytes())
 }
 
 fn bytes(hash: u64, bytes: &[u8]) -> u64 {
@@ -76,6 +81,7 @@ mod tests {
             columns: vec![],
             target: Target::Classes { labels: labels.to_vec(), names: names.iter().map(|&n| n.into()).collect() },
             weights: None,
+            keys: crate::Keys::default(),
             source: String::new(),
         };
         let mut cells = vec![0; 40];

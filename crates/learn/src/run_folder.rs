@@ -6,6 +6,7 @@
 //! | `model.safetensors` | the parameters of the best epoch |
 //! | `metrics.jsonl` | a line an epoch |
 //! | `layers.jsonl` | how the [layers](crate::layer_statistics) are doing: a line before the first step, and one for each of at most 50 epochs |
+//! | `split.csv` | the rows that were [held out](crate::split_rows) |
 //! | `held_out.json` | what it made of rows that it had not learned from: see [`HeldOut`] |
 //! | `report.html` | all of this as a page |
 //!
@@ -27,7 +28,7 @@ use crate::predict::Predictor;
 use crate::record::Record;
 use crate::report::Shown;
 use crate::source::Source;
-use crate::split::Split;
+use crate::split_rows::SPLIT_ROWS;
 use crate::trainer::{Epoch, Trained, fingerprint, split};
 use crate::weights;
 
@@ -39,7 +40,7 @@ const HELD_OUT: &str = "held_out.json";
 const REPORT: &str = "report.html";
 const RUN: Kind = Kind {
     name: "run",
-    files: &[RECORD, MODEL, METRICS, LAYERS, HELD_OUT, REPORT],
+    files: &[RECORD, MODEL, METRICS, LAYERS, SPLIT_ROWS, HELD_OUT, REPORT],
     under_way: &[CHECKPOINT, LOCK, ".checkpoint.new"],
 };
 
@@ -88,12 +89,32 @@ impl Run {
         Ok(Run { folder: folder.to_owned(), record, predictor })
     }
 
+    /// Where its data are. What it held out as another run did, it has written down itself, should that one be gone.
+    ///
+    /// # Errors
+    /// If they came through a pipe.
+    pub(crate) fn source(&self) -> Result<Source, InputError> {
+        let mut source = self.record.data.source.clone();
+        if source.is_standard_input() {
+            return Err(InputError::new(
+                self.folder.display().to_string(),
+                "a run whose data can be read again, for its held-out rows",
+                "one that was trained on standard input",
+                "give DATA that it has not learned from; or write the table to a file, and train on that",
+            ));
+        }
+        if let Some(run) = source.split_run.as_mut().filter(|run| !run.join(SPLIT_ROWS).exists()) {
+            run.clone_from(&self.folder);
+        }
+        Ok(source)
+    }
+
     /// The data that the run was trained on, and the rows of them that were held out to judge by.
     ///
     /// # Errors
     /// If they are not where they were, or not what they were, or no rows were held out.
     pub fn held_out(&self) -> Result<(Dataset, Vec<u32>), InputError> {
-        let data = self.record.data.source.open(Some(self.record.kind()))?;
+        let data = self.source()?.open(Some(self.record.kind()))?;
         self.expect_same(&fingerprint(&data), &data.train.source)?;
         let split = split(&data, self.record.fractions(), self.record.training.seed)?;
         let (data, rows) = match data.test {
@@ -197,12 +218,21 @@ impl Run {
     /// # Errors
     /// As [`held_out`](Self::held_out).
     pub fn measure(&self, threads: usize) -> Result<(Scores, Measures), InputError> {
-        let source = &self.record.data.source;
-        if let Some(stored) = source.stored(Some(self.record.kind()))? {
-            self.expect_same(stored.fingerprint(), &source.name())?;
-            let split = Split::new(&stored.target, stored.rows(), self.record.fractions(), self.record.training.seed)?;
-            self.expect_held_out(&split.test)?;
-            return self.predictor.measure_stored(stored, &split.test, threads);
+        let source = self.source()?;
+        if let Some(mut stored) = source.stored(Some(self.record.kind()))? {
+            self.expect_same(&stored.fingerprint(), &source.name())?;
+            let (stored, rows) = match stored.test.take() {
+                Some(test) => {
+                    let rows = (0..test.rows() as u32).collect();
+                    (*test, rows)
+                }
+                None => {
+                    let rows = stored.split(self.record.fractions(), self.record.training.seed)?.test;
+                    (stored, rows)
+                }
+            };
+            self.expect_held_out(&rows)?;
+            return self.predictor.measure_stored(stored, &rows, threads);
         }
         let (data, rows) = self.held_out()?;
         self.predictor.measure(data, Some(&rows), threads)
@@ -238,8 +268,10 @@ pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> R
     let metrics = json_lines(METRICS, &trained.history)?;
     let layers = json_lines(LAYERS, &trained.layers)?;
     let held_out = folder::json(HELD_OUT, &held_out)?;
-    let contents =
-        [record.as_bytes(), &model, metrics.as_bytes(), layers.as_bytes(), held_out.as_bytes(), page.as_bytes()];
+    let split_rows = trained.split_rows.to_csv();
+    let (tables, shown) = ([&metrics, &layers, &split_rows], [&held_out, &page]);
+    let texts = tables.into_iter().chain(shown).map(String::as_bytes);
+    let contents: Vec<&[u8]> = [record.as_bytes(), &model].into_iter().chain(texts).collect();
     folder::write(folder, RUN, &contents, force)
 }
 

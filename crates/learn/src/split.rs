@@ -3,7 +3,11 @@
 //! Classes are split one by one, so that each part has them in the proportion of the whole:
 //! a part's share of a class is `part · class / rows`, rounded by the largest remainder so
 //! that the part's total comes out right. Within a class chance decides, as a function of
-//! the seed. Numbers are split as if they were one class.
+//! the seed. Numbers are split as if they were one class. Where rows have [keys](crate::keys), these decide: see `keyed.rs`.
+
+mod keyed;
+
+pub(crate) use keyed::{in_time, sizes};
 
 use crate::{
     dataset::Target,
@@ -88,6 +92,14 @@ impl Split {
 }
 
 impl Fractions {
+    /// Of a table, where other data are given to choose or to judge by.
+    pub(crate) fn beside(self, validation: bool, test: bool) -> Fractions {
+        Fractions {
+            validation: if validation { 0.0 } else { self.validation },
+            test: if test { 0.0 } else { self.test },
+        }
+    }
+
     fn check(self) -> Result<(), InputError> {
         for (name, fraction) in [("validation", self.validation), ("test", self.test)] {
             if !(0.0..1.0).contains(&fraction) {

@@ -181,6 +181,7 @@ mod tests {
             columns: vec!["a".into(), "b".into()],
             target: Target::None,
             weights: None,
+            keys: crate::Keys::default(),
             source: "table.csv".into(),
         }
     }

@@ -13,13 +13,14 @@ use crate::checkpoint::{Asked, Checkpoint, Place};
 use crate::dataset::{Dataset, Target};
 use crate::divergence::{Diverged, Suspect};
 use crate::early_stopping::EarlyStopping;
-use crate::encoding::{Encoding, Table};
+use crate::encoding::Encoding;
 use crate::evaluate::{self, Evaluation, Said, Scores};
 use crate::examples::Examples;
 use crate::held_out::{Collector, HeldOut};
 use crate::input_error::InputError;
 use crate::input_shape::written;
 use crate::keeper::Keeper;
+use crate::keys::{Keys, Part};
 use crate::layer_shape::Role;
 use crate::layer_statistics::{Layers, Observer, is_due};
 use crate::leaks::{self, Warning};
@@ -29,10 +30,12 @@ use crate::predict::Predictor;
 use crate::pretrained::Taken;
 use crate::readers::Data;
 use crate::record::Training;
+use crate::row_hash::row_hashes;
 use crate::sample_weights::{self, weighed};
 use crate::session::{Done, Session, number};
 use crate::settings::Settings;
 use crate::split::{Fractions, Split};
+use crate::split_rows::SplitRows;
 use crate::stored::{Stored, StoredExamples};
 use crate::vigil::{Notice, Vigil};
 
@@ -145,6 +148,8 @@ pub struct Trained {
     pub validation: Option<Scores>,
     /// Of the best epoch, on the test rows.
     pub test: Option<Scores>,
+    /// The rows of the training's own table that it did not learn from.
+    pub split_rows: SplitRows,
     /// The test rows one by one, or without any the validation rows; `None` without those too.
     pub held_out: Option<HeldOut>,
 }
@@ -255,8 +260,20 @@ fn descend<B: Backend>(
     from: Option<Checkpoint>,
     mut watch: impl FnMut(Progress<'_>),
 ) -> Result<Trained, TrainError> {
-    let Prepared { fingerprint, split, encoding, objective, input, model, examples, own, test_rows, warnings } =
-        prepared;
+    let Prepared {
+        fingerprint,
+        split,
+        encoding,
+        objective,
+        input,
+        model,
+        examples,
+        own,
+        test_rows,
+        warnings,
+        split_rows,
+    } = prepared;
+    let chosen_by = own.validation.as_ref().unwrap_or(&examples);
     let graph = Graph::new();
     let network = weighed(&graph, model.build(&graph, input, objective, Build::Train)?, &examples);
     let update = graph.update(network.loss, settings.optimizer).map_err(InputError::from)?;
@@ -340,8 +357,8 @@ fn descend<B: Backend>(
             if stop { Err(TrainError::Stopped { epoch, step: done.steps }) } else { Ok(()) }
         };
         let train_loss = session.epoch(epoch, &mut batches, std::mem::take(&mut done), &mut watch, after)?;
-        let validation = evaluation.score(backend, session.arena(), &encoding, &examples, &split.validation)?;
-        session.expect_finite(epoch, &mut batches, validation.map(|v| v.loss), &examples, &split.validation)?;
+        let validation = evaluation.score(backend, session.arena(), &encoding, chosen_by, &split.validation)?;
+        session.expect_finite(epoch, &mut batches, validation.map(|v| v.loss), chosen_by, &split.validation)?;
         let rate = session.rate(number(epoch, steps - 1, steps));
         let record = Epoch { epoch, train_loss, validation, rate, seconds: seconds() };
         session.note(record.judged());
@@ -374,7 +391,7 @@ fn descend<B: Backend>(
     // The last epoch's are of no more use.
     drop(batches);
     let train = evaluation.score(backend, session.arena(), &encoding, &examples, &split.train)?;
-    let judges = own.as_ref().unwrap_or(&examples);
+    let judges = own.test.as_ref().unwrap_or(&examples);
     let mut show = |examples: &Examples, rows: &[u32], part: &str| {
         let mut seen = Collector::default();
         let see = &mut |said: &Said<'_>| seen.see(said);
@@ -384,7 +401,7 @@ fn descend<B: Backend>(
     };
     let (test, mut held_out) = show(judges, &test_rows, "test")?;
     if held_out.is_none() {
-        (_, held_out) = show(&examples, &split.validation, "validation")?;
+        (_, held_out) = show(chosen_by, &split.validation, "validation")?;
     }
     let (Some(best), Some(train)) = (best, train) else {
         return Err(no_rows().into());
@@ -406,6 +423,7 @@ fn descend<B: Backend>(
         train,
         validation: best.validation,
         test,
+        split_rows,
         held_out,
     })
 }
@@ -419,11 +437,21 @@ pub(crate) struct Prepared {
     pub(crate) input: Shape,
     pub(crate) model: Model,
     pub(crate) examples: Examples,
-    /// The test set that the data bring.
-    own: Option<Examples>,
+    /// What was given beside the table.
+    own: Own,
     /// The rows to judge by: of that test set, or else of the table.
     test_rows: Vec<u32>,
     warnings: Vec<Warning>,
+    split_rows: SplitRows,
+}
+
+/// Rows that are not of the training's table.
+#[derive(Default)]
+struct Own {
+    /// To choose by.
+    validation: Option<Examples>,
+    /// To judge by.
+    test: Option<Examples>,
 }
 
 impl Prepared {
@@ -433,7 +461,10 @@ impl Prepared {
         if split.train.is_empty() {
             return Err(no_rows());
         }
-        let warnings = warnings(&data, &split);
+        let (warnings, split_rows) = looked_at(&data, &split);
+        if let Some(validation) = &data.validation {
+            split.validation = (0..validation.rows() as u32).collect();
+        }
         expect_patience(settings, &split)?;
         let mut encoding = Encoding::fit(&data.train, &split.train, settings.log_target)?;
         let (input, objective, model) = fit(&mut encoding, &data.train.source, settings)?;
@@ -441,20 +472,39 @@ impl Prepared {
         if let Some(weights) = &mut table.data.weights {
             sample_weights::normalise(weights, &split.train, &table.data.source)?;
         }
-        let own = data.test.map(|test| encoding.apply(test)).transpose()?;
-        let test_rows = own.as_ref().map_or_else(|| std::mem::take(&mut split.test), Table::rows);
-        let (examples, own) = (Examples::from(table), own.map(Examples::from));
-        Ok(Prepared { fingerprint, split, encoding, objective, input, model, examples, own, test_rows, warnings })
+        let encoded = |data: Option<Dataset>| data.map(|data| encoding.apply(data).map(Examples::from)).transpose();
+        let own = Own { validation: encoded(data.validation)?, test: encoded(data.test)? };
+        let test_rows = own.test.as_ref().map_or_else(|| std::mem::take(&mut split.test), all_rows);
+        let examples = Examples::from(table);
+        Ok(Prepared {
+            fingerprint,
+            split,
+            encoding,
+            objective,
+            input,
+            model,
+            examples,
+            own,
+            test_rows,
+            warnings,
+            split_rows,
+        })
     }
 
     /// As [`new`](Self::new), of a table on disk.
     pub(crate) fn stored(mut stored: Stored, settings: &Settings) -> Result<Prepared, InputError> {
-        let fingerprint = stored.fingerprint().to_owned();
-        let mut split = Split::new(&stored.target, stored.rows(), settings.fractions, settings.seed)?;
+        let fingerprint = stored.fingerprint();
+        let mut split = stored.split(settings.fractions, settings.seed)?;
         if split.train.is_empty() {
             return Err(no_rows());
         }
-        let warnings = stored.warnings(&split, settings.threads())?;
+        let (warnings, split_rows) = stored.looked_at(&split, settings.threads())?;
+        // Of no more use, and as large as the target.
+        stored.keys = Keys::default();
+        let (validation, test) = (stored.validation.take(), stored.test.take());
+        if let Some(validation) = &validation {
+            split.validation = (0..validation.rows() as u32).collect();
+        }
         expect_patience(settings, &split)?;
         let outline = Dataset { target: std::mem::replace(&mut stored.target, Target::None), ..stored.outline() };
         let features = stored.features(&split.train, settings.threads())?;
@@ -465,14 +515,30 @@ impl Prepared {
         if let Some(weights) = &mut stored.weights {
             sample_weights::normalise(weights, &split.train, &outline.source)?;
         }
-        let test_rows = std::mem::take(&mut split.test);
-        let examples = Examples::Stored(Box::new(StoredExamples { stored, encoding: encoding.clone() }));
-        Ok(Prepared { fingerprint, split, encoding, objective, input, model, examples, own: None, test_rows, warnings })
+        let encoded =
+            |stored: Stored| Examples::Stored(Box::new(StoredExamples { stored, encoding: encoding.clone() }));
+        let own = Own { validation: validation.map(|v| encoded(*v)), test: test.map(|test| encoded(*test)) };
+        let test_rows = own.test.as_ref().map_or_else(|| std::mem::take(&mut split.test), all_rows);
+        let examples = encoded(stored);
+        Ok(Prepared {
+            fingerprint,
+            split,
+            encoding,
+            objective,
+            input,
+            model,
+            examples,
+            own,
+            test_rows,
+            warnings,
+            split_rows,
+        })
     }
 
     /// Without the rows to judge by.
     pub(crate) fn without_test(self) -> Prepared {
-        Prepared { own: None, test_rows: Vec::new(), ..self }
+        let Own { validation, .. } = self.own;
+        Prepared { own: Own { validation, test: None }, test_rows: Vec::new(), ..self }
     }
 }
 
@@ -500,19 +566,28 @@ pub(crate) fn fit(
     Ok((encoding.input.shape()?, objective, model))
 }
 
-/// Of the rows to learn from, and those of them that are to be judged by as well.
-fn warnings(data: &Data, split: &Split) -> Vec<Warning> {
-    let all;
-    let (test, rows) = match &data.test {
+/// The numbers of all rows.
+fn all_rows(examples: &Examples) -> Vec<u32> {
+    (0..examples.rows() as u32).collect()
+}
+
+/// What looks wrong with the rows to learn from, and with those of them that are to be judged by as well; and the rows held out.
+fn looked_at(data: &Data, split: &Split) -> (Vec<Warning>, SplitRows) {
+    let hashes = row_hashes(&data.train);
+    let (all, others);
+    let (test, hashes_of_test, rows) = match &data.test {
         Some(test) => {
-            all = (0..test.rows() as u32).collect::<Vec<_>>();
-            (test, &all)
+            (all, others) = ((0..test.rows() as u32).collect::<Vec<_>>(), row_hashes(test));
+            (test, &others, &all)
         }
-        None => (&data.train, &split.test),
+        None => (&data.train, &hashes, &split.test),
     };
-    let twice = leaks::duplicates((&data.train, &split.train), (test, rows));
+    let twice = leaks::duplicates((&hashes, &split.train), (hashes_of_test, rows));
     let twice = (twice > 0).then_some(Warning::DuplicateRows { rows: twice, of: rows.len() });
-    twice.into_iter().chain(leaks::warnings(&data.train, &split.train)).collect()
+    let by_keys = leaks::of_keys((&data.train.keys, &split.train), (&test.keys, rows));
+    let found = twice.into_iter().chain(by_keys).chain(leaks::warnings(&data.train, &split.train)).collect();
+    let of = |rows: &[u32]| rows.iter().map(|&row| hashes[row as usize]).collect();
+    (found, SplitRows { validation: of(&split.validation), test: of(&split.test) })
 }
 
 /// How many numbers a gradient changes.
@@ -537,8 +612,26 @@ fn no_rows() -> InputError {
 
 /// Which rows train, choose and judge: a function of the data, the fractions and the seed.
 pub(crate) fn split(data: &Data, fractions: Fractions, seed: u64) -> Result<Split, InputError> {
-    let test = if data.test.is_some() { 0.0 } else { fractions.test };
-    Split::new(&data.train.target, data.train.rows(), Fractions { test, ..fractions }, seed)
+    let train = &data.train;
+    let fractions = fractions.beside(data.validation.is_some(), data.test.is_some());
+    expect_one(&train.keys, data.validation.is_some(), data.test.is_some(), &train.source)?;
+    Split::keyed(&train.target, &train.keys, train.rows(), fractions, seed)
+}
+
+/// Whether no part is given twice: by the rows' keys, and beside the table.
+///
+/// # Errors
+/// If one is.
+pub(crate) fn expect_one(keys: &Keys, validation: bool, test: bool, source: &str) -> Result<(), InputError> {
+    for (part, given) in [(Part::Validation, validation), (Part::Test, test)] {
+        if given && keys.parts.as_ref().is_some_and(|parts| parts.contains(&part)) {
+            let name = part.name();
+            let expected = format!("{name} rows from one place");
+            let found = format!("{name} rows in the table's split, and a {name} set beside it");
+            return Err(InputError::new(source, expected, found, "leave one of them out"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether there is memory for what training keeps beside the arena: in f64 the parameters of
@@ -555,16 +648,23 @@ fn expect_room(parameters: usize, memory: usize) -> Result<(), InputError> {
     }
 }
 
-/// What tells whether data are the same: the [hash](Dataset::hash) of the rows, and of the
-/// test set if they bring one, in hexadecimal.
+/// What tells whether data are the same: the [hash](Dataset::hash) of the rows, and if there are such of the
+/// test set, of the validation set (after a v) and of the [keys](Keys) (after a k), in hexadecimal.
 pub fn fingerprint(data: &Data) -> String {
-    let hashes = std::iter::once(&data.train).chain(&data.test).map(Dataset::hash);
-    hashes.map(|hash| format!("{hash:016x}")).collect::<Vec<_>>().join("-")
+    let hash = |data: &Dataset| format!("{:016x}", data.hash());
+    joined(hash(&data.train), data.test.as_ref().map(hash), data.validation.as_ref().map(hash), &data.train.keys)
+}
+
+/// The fingerprint of data that have these.
+pub(crate) fn joined(train: String, test: Option<String>, validation: Option<String>, keys: &Keys) -> String {
+    let validation = validation.map(|hash| format!("v{hash}"));
+    let keys = keys.hash().map(|hash| format!("k{hash:016x}"));
+    std::iter::once(train).chain(test).chain(validation).chain(keys).collect::<Vec<_>>().join("-")
 }
 
 impl From<Dataset> for Data {
     fn from(train: Dataset) -> Self {
-        Data { train, test: None }
+        Data { train, validation: None, test: None }
     }
 }
 

@@ -61,6 +61,7 @@ mod tests {
                 columns: vec!["a".into()],
                 target: Target::None,
                 weights: None,
+                keys: crate::Keys::default(),
                 source: String::new(),
             });
             assert!(usual.check().is_ok());

@@ -34,6 +34,7 @@ fn noisy(rows: usize) -> Dataset {
         columns: vec!["a".into(), "b".into()],
         target: Target::Numbers { values, name: "y".into() },
         weights: None,
+        keys: chainrule::Keys::default(),
         source: "noisy".into(),
     }
 }
@@ -79,7 +80,7 @@ fn a_fold_is_a_training_without_it_and_its_test() {
     others.sort_unstable();
 
     let found = cross_validate(&Cpu::new(1), digits(), &settings, 4, |_| {}).unwrap();
-    let data = Data { train: pool.select(&others), test: Some(pool.select(&dealt[2])) };
+    let data = Data { test: Some(pool.select(&dealt[2])), ..Data::from(pool.select(&others)) };
     let third = train(data, &settings, |_| {}).unwrap();
     assert_eq!(Some(found.folds[2].scores), third.test);
     assert_eq!((found.folds[2].validation, found.folds[2].parts), (third.validation, third.parts));

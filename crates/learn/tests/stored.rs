@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use chainrule::{
     Checkpoint, Every, InputError, Keeper, Progress, Settings, Source, TrainError, Trained, train_kept, train_stored,
@@ -126,7 +126,7 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
 }
 
 fn fingerprint(source: &Source) -> Result<String, InputError> {
-    Ok(source.stored(None)?.unwrap().fingerprint().to_owned())
+    Ok(source.stored(None)?.unwrap().fingerprint())
 }
 
 #[test]
@@ -169,4 +169,35 @@ fn too_little_memory_is_told() {
     let folder = TempDir::new().unwrap();
     let error = fingerprint(&source(&table(folder.path(), "classes"), Some(2_000_000))).unwrap_err();
     assert_eq!(error.expected, "at least 19 MB, for the order of 60000 rows");
+}
+
+#[test]
+fn a_cache_that_lies_is_made_anew_and_what_others_left_is_removed() {
+    let folder = TempDir::new().unwrap();
+    let source = source(&table(folder.path(), "classes"), Some(MEMORY));
+    let (cache, first) = (folder.path().join("table.csv.chainrule-cache"), fingerprint(&source).unwrap());
+    let bytes = fs::read(&cache).unwrap();
+    // The meta's place, length and sum, and the magic of 24 bytes.
+    let (rest, end) = bytes.split_at(bytes.len() - 44);
+    let at = u64::from_le_bytes(end[..8].try_into().unwrap());
+    let mut meta: serde_json::Value = serde_json::from_slice(&rest[at as usize..]).unwrap();
+    meta["group"] = 0.into();
+    let lie = serde_json::to_vec(&meta).unwrap();
+    let sum = crc32fast::hash(&lie).to_le_bytes();
+    let end = [&at.to_le_bytes()[..], &(lie.len() as u64).to_le_bytes(), &sum, &end[20..]].concat();
+    fs::write(&cache, [&rest[..at as usize], &lie, &end].concat()).unwrap();
+
+    let beside = |name: &str| folder.path().join(format!("table.csv.chainrule-cache.new-{name}"));
+    let old = |name: &str| {
+        let file = fs::File::create(beside(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+        file
+    };
+    drop((old("1234567"), old("mine")));
+    let under_way = old("1234568");
+    under_way.lock().unwrap();
+    fs::write(beside("1234569"), "").unwrap();
+    assert_eq!(fingerprint(&source).unwrap(), first);
+    assert!(fs::read(&cache).unwrap() == bytes);
+    assert_eq!(["1234567", "mine", "1234568", "1234569"].map(|name| beside(name).exists()), [false, true, true, true]);
 }

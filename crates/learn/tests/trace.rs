@@ -19,6 +19,7 @@ fn image(label: u32) -> Dataset {
             names: (0..10).map(|class| class.to_string()).collect(),
         },
         weights: None,
+        keys: chainrule::Keys::default(),
         source: "an image".to_owned(),
     }
 }

@@ -30,6 +30,7 @@ fn line(rows: usize) -> Dataset {
         columns: vec!["a".into(), "b".into()],
         target: Target::Numbers { values, name: "y".into() },
         weights: None,
+        keys: chainrule::Keys::default(),
         source: "line".into(),
     }
 }
@@ -65,7 +66,7 @@ fn the_test_set_shapes_nothing() {
         if let Cells::F32(cells) = &mut test.cells {
             cells.fill(cell);
         }
-        let data = Data { train: line(200), test: Some(test) };
+        let data = Data { test: Some(test), ..Data::from(line(200)) };
         train(data, &settings("affine:8 relu affine:1", 5), |_| {}).unwrap()
     };
     let (one, other) = (with(1.0), with(1e6));
@@ -131,6 +132,7 @@ fn every_epoch_is_exact_and_told() {
         }
         Progress::Epoch(epoch) => epochs.push(*epoch),
         Progress::Layers(_) => panic!("nobody keeps it"),
+        Progress::Notice(notice) => panic!("nothing was to be noticed: {notice}"),
         Progress::Stopped { .. } => panic!("nothing was to stop it"),
     });
     let trained = trained.unwrap();

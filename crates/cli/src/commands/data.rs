@@ -27,9 +27,11 @@ const WIDEST: usize = 40;
 Examples:
   chainrule data adult.csv.gz
   chainrule data adult.csv.gz --target income
-  chainrule data readings.tsv --no-header --json")]
+  chainrule data readings.tsv --no-header --json
+  unzip -p adult.zip | chainrule data - --target income")]
 pub(crate) struct DataArgs {
-    /// A CSV table, a folder with a folder of PNG or JPEG images for each class, or a folder of MNIST's IDX files
+    /// A CSV table, - on standard input, a folder with a folder of PNG or JPEG images for each class, a folder of MNIST's IDX files,
+    /// or numpy's arrays, .npz or .npy
     data: PathBuf,
     #[command(flatten)]
     table: TableArgs,
@@ -92,6 +94,14 @@ fn row(column: &ColumnProfile) -> Vec<String> {
             format!("{} to {}", number(*min), number(*max)),
             bars(histogram),
         ],
+        CellsProfile::Date { empty, distinct, min, max, histogram } => vec![
+            name,
+            "date".to_owned(),
+            distinct.to_string(),
+            empty.to_string(),
+            format!("{min} to {max}"),
+            bars(histogram),
+        ],
         CellsProfile::Category { empty, distinct, counts } => {
             let (names, counts): (Vec<_>, Vec<_>) = counts.iter().map(|(name, count)| (name.as_str(), *count)).unzip();
             let range = short(&names.join(", "));
@@ -129,6 +139,7 @@ fn target_page(target: &TargetProfile) -> String {
                 if *distinct > CLASSES { format!("  and {} rarer ones\n", distinct - CLASSES) } else { String::new() };
             format!("target{name}: {distinct} classes\n{lines}{more}")
         }
+        CellsProfile::Date { min, max, .. } => format!("target{name}: dates from {min} to {max}\n"),
         CellsProfile::Ignored { reason } => format!("target{name}: {reason}\n"),
     }
 }

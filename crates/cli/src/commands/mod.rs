@@ -13,6 +13,7 @@ pub(crate) mod other_data;
 pub(crate) mod plan;
 pub(crate) mod predict;
 pub(crate) mod report;
+pub(crate) mod split_args;
 pub(crate) mod subject;
 pub(crate) mod summary;
 pub(crate) mod table_args;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use chainrule::readers::csv::{Features, OnError};
 use chainrule::readers::pictures::{Frame, Pictures};
-use chainrule::readers::{Format, idx};
+use chainrule::readers::{Format, arrays, idx};
 use chainrule::{Dataset, InputError, PredictError, Run, Source, settings::all_threads};
 use clap::Args;
 
@@ -27,12 +27,13 @@ const IMAGES: usize = 512;
 Examples:
   chainrule predict runs/iris-1 new.csv
   chainrule predict runs/houses-1 all.csv.gz -o prices.csv --on-error null
+  unzip -p all.zip | chainrule predict runs/houses-1 - -o prices.csv
   chainrule predict runs/pets-1 photos/ -o answers.csv
   chainrule predict runs/mnist-1 mnist/t10k-images-idx3-ubyte.gz -o answers.csv")]
 pub(crate) struct PredictArgs {
     /// The folder that `chainrule train` wrote
     run: PathBuf,
-    /// A CSV table; a PNG or JPEG image, or a folder of them; an IDX file of images, or a folder of IDX files, of which the
+    /// A CSV table, - on standard input; numpy's arrays, .npz or .npy; a PNG or JPEG image, or a folder of them; an IDX file of images, or a folder of IDX files, of which the
     /// test set is taken if there is one
     data: PathBuf,
     /// What stands between the cells of a table [default: as its first lines say]
@@ -110,9 +111,9 @@ fn predict(run: &Run, args: &PredictArgs, out: impl Write, threads: usize) -> an
             }
             predictions.finish().map_err(plain)
         }
-        Input::Idx(pictures) => {
+        Input::Whole(rows) => {
             let mut predictions = run.predictor.predict_into(out, threads).map_err(plain)?;
-            predictions.add(pictures).map_err(plain)?;
+            predictions.add(rows).map_err(plain)?;
             predictions.finish().map_err(plain)
         }
     }
@@ -146,8 +147,8 @@ enum Input {
     Table(Features),
     /// Images, the same.
     Images(Pictures),
-    /// IDX pictures, in one piece.
-    Idx(Dataset),
+    /// IDX pictures or arrays, in one piece.
+    Whole(Dataset),
 }
 
 impl Input {
@@ -157,9 +158,13 @@ impl Input {
             Format::Table => {}
             Format::IdxFolder => {
                 let (train, test) = idx::folder(path)?;
-                return Ok(Input::Idx(test.unwrap_or(train)));
+                return Ok(Input::Whole(test.unwrap_or(train)));
             }
-            Format::Idx => return Ok(Input::Idx(idx::images(path)?)),
+            Format::Idx => return Ok(Input::Whole(idx::images(path)?)),
+            Format::Arrays => {
+                let rows = arrays::examples(path, &input.known(), source.target.as_deref())?;
+                return Ok(Input::Whole(rows));
+            }
             Format::Picture | Format::Pictures => return Ok(Input::Images(Pictures::open(path, frame(run)?)?)),
         }
         let (known, pixels) = (input.known(), input.width.to_string());

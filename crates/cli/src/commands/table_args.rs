@@ -11,7 +11,7 @@ use crate::arguments;
 // No comment for users: it would stand in place of the command's own.
 #[derive(Args)]
 pub(crate) struct TableArgs {
-    /// The column to learn: its name, or its number from 0 where there are no names
+    /// The column to learn: its name, or its number from 0 where there are no names; the array, in a .npz
     #[arg(long, value_name = "COLUMN", requires = "data")]
     target: Option<String>,
     /// The table's first row is data, not names
@@ -20,7 +20,7 @@ pub(crate) struct TableArgs {
     /// What stands between the cells of a table: , ; | tab or another character [default: as its first lines say]
     #[arg(long, value_name = "CHAR", requires = "data", value_parser = arguments::delimiter)]
     delimiter: Option<char>,
-    /// Columns of categories, though they are written as numbers: zip,year
+    /// Columns of categories, though they are written as numbers or dates: zip,year
     #[arg(long, value_name = "COLUMNS", requires = "data", value_delimiter = ',')]
     category: Vec<String>,
     /// Columns to pass over: id,name
@@ -47,8 +47,8 @@ impl TableArgs {
             weights: self.weights.clone(),
             category: self.category.clone(),
             ignore: self.ignore.clone(),
-            memory: None,
             size: self.size,
+            ..Source::default()
         }
     }
 }

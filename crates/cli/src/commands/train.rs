@@ -11,6 +11,7 @@ use chainrule::{
 };
 use clap::Args;
 
+use super::split_args::SplitArgs;
 use super::summary::Summary;
 use super::table_args::TableArgs;
 use super::{find_rate, folds};
@@ -32,6 +33,11 @@ Examples:
   chainrule train
   chainrule train iris.csv --target species
   chainrule train adult.csv.gz --target income --ignore fnlwgt
+  psql -c 'COPY visits TO STDOUT CSV HEADER' | chainrule train - --target outcome --out runs/visits
+  chainrule train visits.csv --target outcome --groups patient
+  chainrule train data.npz --target y
+  chainrule train sales.csv --target amount --time date --test next-year.csv
+  chainrule train sales.csv --target amount --split runs/sales-1
   chainrule train large.csv --target y --memory 500MB
   chainrule train mnist --model 'affine:50 relu affine:10' --optimizer sgd --epochs 17 --batch 100
   chainrule train --optimizer momentum --find-rate
@@ -48,7 +54,8 @@ Examples:
 The words of SPEC, with their parameters and formulas:  chainrule list layers"
 )]
 pub(crate) struct TrainArgs {
-    /// A CSV table, a folder with a folder of PNG or JPEG images for each class, or a folder of MNIST's IDX files
+    /// A CSV table, - on standard input, a folder with a folder of PNG or JPEG images for each class, a folder of MNIST's IDX files, or
+    /// numpy's arrays, .npz or .npy
     data: Option<PathBuf>,
     #[command(flatten)]
     table: TableArgs,
@@ -129,12 +136,8 @@ pub(crate) struct TrainArgs {
     /// Replace a run that is already in --out
     #[arg(long, requires = "out")]
     force: bool,
-    /// The share of rows that choose the best epoch
-    #[arg(long, value_name = "F", default_value_t = Settings::default().fractions.validation, value_parser = arguments::share)]
-    validation: f64,
-    /// The share of rows that are held out, where the data bring no test set
-    #[arg(long, value_name = "F", default_value_t = Settings::default().fractions.test, value_parser = arguments::share)]
-    test: f64,
+    #[command(flatten)]
+    split: SplitArgs,
     /// Cross-validate: deal all rows but the test rows into K folds, train K times without one of them and judge by it;
     /// leaves no RUN, but with --out a folder of the folds' scores
     #[arg(long, value_name = "K", value_parser = arguments::folds)]
@@ -171,7 +174,7 @@ struct Talk {
 }
 
 /// What a training that goes on has from its beginning.
-const OF_A_BEGINNING: [&str; 32] = [
+const OF_A_BEGINNING: [&str; 36] = [
     "data",
     "target",
     "no_header",
@@ -203,6 +206,10 @@ const OF_A_BEGINNING: [&str; 32] = [
     "out",
     "force",
     "validation",
+    "test",
+    "groups",
+    "time",
+    "split",
     "folds",
 ];
 
@@ -217,10 +224,11 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         let board = logs.map(|logs| TensorBoard::resume(&logs, &settings, &checkpoint)).transpose()?;
         return keep(data, &settings, &mut keeper, Some(checkpoint), board, args.talk());
     }
-    let source = Source { memory: args.memory, ..args.table.source(args.data.clone()) };
+    let source = args.split.of(Source { memory: args.memory, ..args.table.source(args.data.clone()) });
+    let fractions = args.split.fractions()?;
     let out = || args.out.clone().unwrap_or_else(|| next_free(&source.name()));
     // Before the data are read, and before the training: its time would be lost.
-    args.settings(&Settings::default()).check()?;
+    args.settings(&Settings::default(), fractions).check()?;
     source.expect_text()?;
     match args.folds {
         Some(_) => args.out.as_deref().map_or(Ok(()), |out| cross_validation::expect_free(out, args.force))?,
@@ -234,7 +242,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let data = Examples::open(&source)?;
     // Rows of a table that are images are learned as images.
     let usual = if args.input.is_some() { Settings::default() } else { data.usual() };
-    let settings = args.settings(&usual);
+    let settings = args.settings(&usual, fractions);
     let data = match (data, args.folds) {
         (Examples::Resident(data), _) if args.find_rate => return find_rate::run(*data, &settings, args.json),
         (Examples::Resident(data), Some(count)) => {
@@ -340,7 +348,7 @@ pub(crate) fn told(e: TrainError) -> anyhow::Error {
 
 impl TrainArgs {
     /// What was asked for, and the usual where nothing was.
-    fn settings(&self, usual: &Settings) -> Settings {
+    fn settings(&self, usual: &Settings, fractions: Fractions) -> Settings {
         // The usual rate and its course are for the usual optimizer.
         let (rate, schedule) = match self.optimizer {
             None => (usual.rate, usual.schedule),
@@ -362,7 +370,7 @@ impl TrainArgs {
             patience: self.patience,
             seed: self.seed,
             threads: self.threads,
-            fractions: Fractions { validation: self.validation, test: self.test },
+            fractions,
         }
     }
 

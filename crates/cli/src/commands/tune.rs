@@ -3,12 +3,13 @@
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
+use chainrule::Settings;
 use chainrule::engine::Cpu;
 use chainrule::tune::{Event, Line, Rung, Space, Tuned, Tuning, Value, tune};
-use chainrule::{Fractions, Settings};
 use clap::Args;
 use serde::Serialize;
 
+use super::split_args::SplitArgs;
 use super::summary::{Summary, cells, columns};
 use super::table_args::TableArgs;
 use super::train::told;
@@ -47,7 +48,8 @@ Examples:
   chainrule test runs/tuned/best"
 )]
 pub(crate) struct TuneArgs {
-    /// A CSV table, a folder with a folder of PNG or JPEG images for each class, or a folder of MNIST's IDX files [default: the digits inside the program]
+    /// A CSV table, - on standard input, a folder with a folder of PNG or JPEG images for each class, a folder of MNIST's IDX files, or
+    /// numpy's arrays, .npz or .npy [default: the digits inside the program]
     data: Option<PathBuf>,
     #[command(flatten)]
     table: TableArgs,
@@ -75,12 +77,8 @@ pub(crate) struct TuneArgs {
     /// The tuning's folder; a run of the best is in its folder best [default: runs/DATA-tuned]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// The share of rows that trials are compared by
-    #[arg(long, value_name = "F", default_value_t = Settings::default().fractions.validation, value_parser = arguments::share)]
-    validation: f64,
-    /// The share of rows that are held out, where the data bring no test set
-    #[arg(long, value_name = "F", default_value_t = Settings::default().fractions.test, value_parser = arguments::share)]
-    test: f64,
+    #[command(flatten)]
+    split: SplitArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -98,12 +96,12 @@ struct Report<'a> {
 
 /// Tunes, and prints the trials and the best.
 pub(crate) fn run(args: &TuneArgs) -> anyhow::Result<()> {
-    let source = args.table.source(args.data.clone());
+    let source = args.split.of(args.table.source(args.data.clone()));
     let settings = Settings {
         epochs: args.epochs,
         seed: args.seed,
         threads: args.threads,
-        fractions: Fractions { validation: args.validation, test: args.test },
+        fractions: args.split.fractions()?,
         ..Settings::default()
     };
     let space = Space::read(&args.space)?;

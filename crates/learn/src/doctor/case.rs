@@ -8,7 +8,6 @@ use crate::input_error::InputError;
 use crate::layer_statistics::Layers;
 use crate::loss::Loss;
 use crate::run_folder::Run;
-use crate::split::Split;
 use crate::stored::StoredExamples;
 use crate::trainer::{Epoch, fingerprint, split};
 
@@ -129,11 +128,11 @@ impl<'a> Case<'a> {
 impl Seen {
     fn of(run: &Run, threads: usize) -> Result<Seen, InputError> {
         let record = &run.record;
-        let (source, kind) = (&record.data.source, record.kind());
+        let (source, kind) = (run.source()?, record.kind());
         let (examples, split) = match source.stored(Some(kind))? {
             Some(stored) => {
-                run.expect_same(stored.fingerprint(), &source.name())?;
-                let split = Split::new(&stored.target, stored.rows(), record.fractions(), record.training.seed)?;
+                run.expect_same(&stored.fingerprint(), &source.name())?;
+                let split = stored.split(record.fractions(), record.training.seed)?;
                 let encoding = run.predictor.encoding().clone();
                 (Examples::Stored(Box::new(StoredExamples { stored, encoding })), split)
             }

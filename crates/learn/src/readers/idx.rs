@@ -10,6 +10,7 @@ use super::gzip;
 use crate::{
     dataset::{Cells, Dataset, Target},
     input_error::{InputError, listing},
+    keys::Keys,
 };
 use std::{
     fs, io,
@@ -68,6 +69,7 @@ pub fn images(path: &Path) -> Result<Dataset, InputError> {
         columns: Vec::new(),
         target: Target::None,
         weights: None,
+        keys: Keys::default(),
         source: path.display().to_string(),
     })
 }

@@ -1,12 +1,16 @@
-//! Files into datasets: a folder of images, of IDX pictures, or a CSV table; tables and IDX plain or gzipped.
+//! Files into datasets: a folder of images, of IDX pictures, a CSV table, or numpy's arrays; tables and IDX plain or gzipped.
 //!
 //! A reader believes no header: memory grows with the bytes that arrive, and whatever is
 //! wrong ends in an [`InputError`] that names the file and the place.
 
+pub mod arrays;
 pub mod csv;
 mod gzip;
 pub mod idx;
+mod npy;
+mod npz;
 pub mod pictures;
+pub(crate) mod standard_input;
 
 use crate::{dataset::Dataset, input_error::InputError};
 use std::path::Path;
@@ -16,6 +20,8 @@ use std::path::Path;
 pub struct Data {
     /// The examples.
     pub train: Dataset,
+    /// The examples that were given to choose by.
+    pub validation: Option<Dataset>,
     /// The examples that the data's makers set aside for the final score.
     pub test: Option<Dataset>,
 }
@@ -31,7 +37,9 @@ pub enum Format {
     Pictures,
     /// A PNG or JPEG file.
     Picture,
-    /// A CSV file.
+    /// A file of numpy's arrays.
+    Arrays,
+    /// A CSV file, or standard input.
     Table,
 }
 
@@ -41,6 +49,9 @@ impl Format {
     /// # Errors
     /// If nothing is there.
     pub fn of(path: &Path) -> Result<Format, InputError> {
+        if standard_input::is_meant(path) {
+            return Ok(Format::Table);
+        }
         let meta = std::fs::metadata(path).map_err(|e| InputError::io(path, &e))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         Ok(match meta.is_dir() {
@@ -48,14 +59,15 @@ impl Format {
             true => Format::IdxFolder,
             false if name.contains("-ubyte") => Format::Idx,
             false if pictures::is_image(path) => Format::Picture,
+            false if arrays::is_array(path) => Format::Arrays,
             false => Format::Table,
         })
     }
 }
 
-/// Reads `path`: a folder as images or IDX, a file as CSV.
+/// Reads `path`: a folder as images or IDX, a file as arrays or CSV.
 ///
-/// `options` are for CSV, and `frame` says what images are brought to.
+/// `options` are for CSV and in part for arrays, and `frame` says what images are brought to.
 ///
 /// # Errors
 /// Whatever [`pictures::folder`], [`idx::folder`] and [`csv::read`] say.
@@ -69,10 +81,11 @@ pub fn open(path: &Path, options: &csv::CsvOptions, frame: Option<pictures::Fram
     match format {
         Format::IdxFolder => {
             let (train, test) = idx::folder(path)?;
-            Ok(Data { train, test })
+            Ok(Data { test, ..Data::from(train) })
         }
         Format::Pictures => pictures::folder(path, frame.unwrap_or_default()),
-        Format::Table => Ok(Data { train: csv::read(path, options)?, test: None }),
+        Format::Arrays => arrays::read(path, options, true),
+        Format::Table => Ok(csv::read(path, options)?.into()),
         Format::Idx => {
             let hint = "give the folder that it is in: labels and pictures are read together";
             Err(InputError::new(place(), "a folder of IDX files, or a CSV file", "one IDX file", hint))
@@ -87,7 +100,6 @@ pub fn open(path: &Path, options: &csv::CsvOptions, frame: Option<pictures::Fram
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::Values;
     use crate::dataset::Cells;
     use proptest::{collection::vec, option, prelude::*};
 
@@ -130,14 +142,9 @@ mod tests {
             if let Ok(data) = open(file.path(), &options, None) {
                 prop_assert!(data.train.rows() > 0);
                 let Cells::Table(columns) = &data.train.cells else { panic!("a table has columns") };
-                let kind = |values: &Values| match values {
-                    Values::Numbers(_) => csv::Kind::Number,
-                    Values::Categories { .. } => csv::Kind::Category,
-                    Values::Ignored { .. } => csv::Kind::Ignored,
-                };
                 let known = data.train.columns.iter().zip(columns);
                 let known: Vec<_> =
-                    known.map(|(name, values)| csv::Known { name: name.clone(), kind: kind(values) }).collect();
+                    known.map(|(name, values)| csv::Known { name: name.clone(), kind: csv::Kind::of(values) }).collect();
                 let again = csv::read_features(file.path(), &known, Some(&target));
                 prop_assert!(again.is_ok() || header.is_some(), "{:?}", again);
             }

@@ -4,11 +4,14 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::{Chunk, Meta};
 use crate::input_error::InputError;
 
 const MAGIC: &[u8; 24] = b"chainrule table cache 1\n";
+/// A file that was written to since is not yet an attempt that was given up.
+const RECENT: Duration = Duration::from_secs(60);
 
 /// A whole cache.
 #[derive(Debug)]
@@ -18,7 +21,7 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// The cache at `path`; `None` if there is none, or none that is whole.
+    /// The cache at `path`; `None` if there is none, or none that is whole and can be so.
     pub(crate) fn open(path: &Path) -> Option<(Cache, Meta)> {
         let mut file = File::open(path).ok()?;
         let length = file.metadata().ok()?.len();
@@ -38,7 +41,10 @@ impl Cache {
         if crc32fast::hash(&meta) != u32::from_le_bytes(*sum) {
             return None;
         }
-        let meta = serde_json::from_slice(&meta).ok()?;
+        let meta: Meta = serde_json::from_slice(&meta).ok()?;
+        if !meta.is_consistent(MAGIC.len() as u64, at) {
+            return None;
+        }
         Some((Cache { path: path.to_owned(), file: Mutex::new(file) }, meta))
     }
 
@@ -77,7 +83,7 @@ fn read(file: &mut File, chunk: Chunk, path: &Path) -> Result<Vec<u8>, InputErro
     Ok(bytes)
 }
 
-fn damaged(path: &Path, found: &str) -> InputError {
+pub(super) fn damaged(path: &Path, found: &str) -> InputError {
     let hint = "remove it: it is made anew from the table";
     InputError::new(path.display().to_string(), "a cache as it was written", found, hint)
 }
@@ -97,11 +103,14 @@ impl Writer {
     /// # Errors
     /// If it cannot be written there.
     pub(crate) fn new(path: &Path) -> Result<Writer, InputError> {
+        remove_strays(path);
         let mut new = path.as_os_str().to_owned();
-        new.push(format!(".new-{}", std::process::id()));
+        new.push(format!("{NEW}{}", std::process::id()));
         let new = PathBuf::from(new);
         let file = File::options().create(true).truncate(true).read(true).write(true).open(&new);
         let file = file.map_err(|e| unwritable(path, &e))?;
+        // A system without locks leaves strays, which is no error.
+        let _ = file.try_lock();
         let file = BufWriter::with_capacity(1 << 20, file);
         let mut writer = Writer { path: path.to_owned(), new, file, at: 0, whole: false };
         writer.put(MAGIC)?;
@@ -147,7 +156,11 @@ impl Writer {
         let chunk = self.put(&json)?;
         let end = [&chunk.at.to_le_bytes()[..], &(chunk.bytes as u64).to_le_bytes(), &chunk.sum.to_le_bytes(), MAGIC];
         self.put(&end.concat())?;
-        let written = self.file.flush().and_then(|()| fs::rename(&self.new, &self.path));
+        // On the disk before it has its name, should the machine lose its power.
+        let whole = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        // Some systems keep all others from reading what is locked.
+        let _ = self.file.get_ref().unlock();
+        let written = whole.and_then(|()| fs::rename(&self.new, &self.path));
         written.map_err(|e| unwritable(&self.path, &e))?;
         self.whole = true;
         Cache::open(&self.path).ok_or_else(|| damaged(&self.path, "another file"))
@@ -159,6 +172,28 @@ impl Drop for Writer {
         if !self.whole {
             // What is left of the attempt is of no use to anyone.
             let _ = fs::remove_file(&self.new);
+        }
+    }
+}
+
+/// What a cache under way is called after its name, and before its process.
+const NEW: &str = ".new-";
+
+/// Removes what processes left that ended before their cache was whole: the lock on such a file went with them.
+fn remove_strays(path: &Path) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned() + NEW;
+    // A bare name is in the folder that the program runs in.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let of_cache = entry.file_name().to_str().and_then(|file| file.strip_prefix(&name)?.parse::<u32>().ok());
+        let is_old = |meta: fs::Metadata| {
+            meta.is_file() && meta.modified().is_ok_and(|at| at.elapsed().is_ok_and(|since| since > RECENT))
+        };
+        if of_cache.is_some()
+            && entry.metadata().is_ok_and(is_old)
+            && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok())
+        {
+            let _ = fs::remove_file(entry.path());
         }
     }
 }

@@ -9,14 +9,15 @@ use std::collections::HashSet;
 
 use super::{Stored, StoredCells, StoredColumn};
 use crate::categories::{self, Kept};
-use crate::columns::{EMPTY, Reason, Values};
+use crate::columns::{EMPTY, Values};
 use crate::dataset::Target;
-use crate::feature::Feature;
+use crate::feature::{Feature, Reach};
 use crate::input_error::InputError;
-use crate::leaks::{LEAST, SAMPLE, Warning, tell_tale};
+use crate::leaks::{self, LEAST, SAMPLE, Warning, tell_tale};
 use crate::pipeline::in_order;
 use crate::row_hash::row_hashes;
 use crate::split::Split;
+use crate::split_rows::SplitRows;
 
 impl Stored {
     /// What each column becomes, fitted on these rows, in ascending order.
@@ -47,6 +48,18 @@ impl Stored {
                 Ok(Feature::of_numbers(name, cells))
             }
             StoredCells::Numbers => self.number(column, train),
+            StoredCells::Dates => {
+                let mut reach = Reach::default();
+                self.each_number(column, train, &mut |cell| reach.add(cell))?;
+                let trend = if fits {
+                    let mut cells = Vec::with_capacity(train.len());
+                    self.each_number(column, train, &mut |cell| cells.push(cell))?;
+                    Feature::of_numbers(name, cells)
+                } else {
+                    self.number(column, train)?
+                };
+                Ok(trend.with_cycles(&reach))
+            }
             StoredCells::Categories(names) => {
                 let (mut counts, mut empties) = (vec![0; names.len()], 0);
                 self.each_group(column, train, &mut |values, rows| {
@@ -133,7 +146,7 @@ impl Stored {
 
     fn each_number(&self, column: &StoredColumn, rows: &[u32], to: &mut dyn FnMut(f64)) -> Result<(), InputError> {
         self.each_group(column, rows, &mut |values, rows| {
-            let Values::Numbers(cells) = values else { return };
+            let (Values::Numbers(cells) | Values::Dates(cells)) = values else { return };
             rows.iter().for_each(|&row| to(cells[row]));
         })
     }
@@ -159,12 +172,23 @@ impl Stored {
         Ok(())
     }
 
-    /// What [`leaks`](crate::leaks) says of the table.
-    pub(crate) fn warnings(&self, split: &Split, threads: usize) -> Result<Vec<Warning>, InputError> {
+    /// What [`leaks`](crate::leaks) says of the table, and the rows that are held out.
+    pub(crate) fn looked_at(&self, split: &Split, threads: usize) -> Result<(Vec<Warning>, SplitRows), InputError> {
         let (train, rows) = (&split.train, self.meta.rows);
-        let twice = self.duplicates(split, threads)?;
+        let mut held_out = SplitRows::default();
+        self.each_hash(&split.validation, threads, &mut |hash| held_out.validation.push(hash))?;
+        self.each_hash(&split.test, threads, &mut |hash| held_out.test.push(hash))?;
+        let (mut others, all) =
+            (Vec::new(), self.test.as_ref().map(|test| (0..test.rows() as u32).collect::<Vec<u32>>()));
+        if let (Some(test), Some(all)) = (&self.test, &all) {
+            test.each_hash(all, threads, &mut |hash| others.push(hash))?;
+        }
+        let judges = if self.test.is_some() { &others } else { &held_out.test };
+        let twice = self.duplicates(judges, train, threads)?;
         let mut found: Vec<Warning> =
-            (twice > 0).then_some(Warning::DuplicateRows { rows: twice, of: split.test.len() }).into_iter().collect();
+            (twice > 0).then_some(Warning::DuplicateRows { rows: twice, of: judges.len() }).into_iter().collect();
+        let keys = self.test.as_ref().map_or(&self.keys, |test| &test.keys);
+        found.extend(leaks::of_keys((&self.keys, train), (keys, all.as_ref().unwrap_or(&split.test))));
         let sample: Vec<u32> = train.iter().copied().step_by(train.len().div_ceil(SAMPLE).max(1)).collect();
         let target = match &self.target {
             Target::Classes { labels, names } => Target::Classes {
@@ -180,7 +204,7 @@ impl Stored {
         for column in &self.meta.columns {
             let name = column.name.clone();
             let values = match &column.cells {
-                StoredCells::Ignored(Reason::Asked | Reason::Weights) => continue,
+                StoredCells::Ignored(reason) if reason.is_asked() => continue,
                 StoredCells::Ignored(reason) => {
                     found.push(Warning::Ignored { column: name, reason: reason.to_string() });
                     continue;
@@ -193,6 +217,11 @@ impl Stored {
                     self.each_number(column, &sample, &mut |cell| cells.push(cell))?;
                     Values::Numbers(cells)
                 }
+                StoredCells::Dates => {
+                    let mut cells = Vec::with_capacity(sample.len());
+                    self.each_number(column, &sample, &mut |cell| cells.push(cell))?;
+                    Values::Dates(cells)
+                }
                 StoredCells::Categories(names) => {
                     let mut sampled = Vec::with_capacity(sample.len());
                     self.each_group(column, &sample, &mut |values, rows| {
@@ -204,19 +233,17 @@ impl Stored {
             };
             found.extend(tell_tale(&column.name, &values, &target, &places));
         }
-        Ok(found)
+        Ok((found, held_out))
     }
 
-    /// As [`leaks::duplicates`](crate::leaks::duplicates) of the test rows among the training rows, with the test rows' hashes alone in memory.
-    fn duplicates(&self, split: &Split, threads: usize) -> Result<usize, InputError> {
-        if split.test.is_empty() {
+    /// As [`leaks::duplicates`](crate::leaks::duplicates) of rows to judge by among the training rows, with the hashes of the former alone in memory.
+    fn duplicates(&self, hashes: &[u64], train: &[u32], threads: usize) -> Result<usize, InputError> {
+        if hashes.is_empty() {
             return Ok(0);
         }
-        let mut hashes = Vec::with_capacity(split.test.len());
-        self.each_hash(&split.test, threads, &mut |hash| hashes.push(hash))?;
         let wanted: HashSet<u64> = hashes.iter().copied().collect();
         let mut known = HashSet::new();
-        self.each_hash(&split.train, threads, &mut |hash| {
+        self.each_hash(train, threads, &mut |hash| {
             if wanted.contains(&hash) {
                 known.insert(hash);
             }
@@ -225,7 +252,7 @@ impl Stored {
     }
 
     fn each_hash(&self, rows: &[u32], threads: usize, to: &mut dyn FnMut(u64)) -> Result<(), InputError> {
-        let mut groups = 0..self.groups();
+        let mut groups = 0..if rows.is_empty() { 0 } else { self.groups() };
         let of = |group: usize| {
             let range = self.rows_of(group);
             let place = |end: usize| rows.partition_point(|&row| (row as usize) < end);

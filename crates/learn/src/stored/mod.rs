@@ -11,6 +11,7 @@
 //! weights, four bytes a row, stay in memory.
 
 mod cache;
+mod consistency;
 mod deal;
 mod examples;
 mod fit;
@@ -22,11 +23,15 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{Reason, Values};
+use crate::columns::{EMPTY, Reason, Values};
 use crate::dataset::{Cells, Dataset, Fnv, Target};
 use crate::input_error::InputError;
-use crate::readers::csv::{self, CsvOptions};
+use crate::keys::Keys;
+use crate::readers::csv::{self, CsvOptions, Key, Known, TargetKind};
+use crate::split::{Fractions, Split};
+use crate::trainer::{expect_one, joined};
 
+use cache::damaged;
 pub(crate) use cache::{Cache, Writer};
 pub(crate) use deal::Dealer;
 pub(crate) use examples::StoredExamples;
@@ -38,6 +43,12 @@ pub struct Stored {
     pub(crate) meta: Meta,
     pub(crate) target: Target,
     pub(crate) weights: Option<Vec<f32>>,
+    /// What a split goes by.
+    pub(crate) keys: Keys,
+    /// The table that was given to choose by.
+    pub(crate) validation: Option<Box<Stored>>,
+    /// The table that was given to judge by.
+    pub(crate) test: Option<Box<Stored>>,
     source: String,
     /// Bytes that it should do with.
     pub(crate) memory: u64,
@@ -53,6 +64,7 @@ pub(crate) struct Meta {
     pub(crate) columns: Vec<StoredColumn>,
     pub(crate) target: StoredTarget,
     pub(crate) weights: Option<Vec<Chunk>>,
+    pub(crate) keys: Vec<(Key, Vec<Chunk>)>,
     pub(crate) fingerprint: String,
 }
 
@@ -78,6 +90,7 @@ pub(crate) struct StoredColumn {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum StoredCells {
     Numbers,
+    Dates,
     Categories(Vec<String>),
     Ignored(Reason),
 }
@@ -97,8 +110,11 @@ pub(crate) struct Chunk {
     pub(crate) sum: u32,
 }
 
-/// Bytes in memory for each row: the target, its part of the split, and where it is in the order of an epoch, twice while that is found.
-const INDEX: u64 = 24;
+/// Bytes in memory for each row: the target, its part of the split, its hash if it is held out, and where it is in the order of an epoch, twice
+/// while that is found.
+const INDEX: u64 = 28;
+/// The same for each key, which stays until the rows are split, and is sorted once.
+const KEY: u64 = 16;
 
 impl Stored {
     /// Opens the table at `path`, from its cache if there is one of this file, or reads it into one. Training on it should do
@@ -119,7 +135,7 @@ impl Stored {
                 writer.finish(&meta)?
             }
         };
-        let least = meta.rows as u64 * INDEX + (16 << 20);
+        let least = meta.rows as u64 * (INDEX + KEY * meta.keys.len() as u64) + (16 << 20);
         if least > memory {
             return Err(InputError::new(
                 format!("{source}, --memory"),
@@ -130,14 +146,20 @@ impl Stored {
         }
         let target = match &meta.target {
             StoredTarget::Classes { names, chunks } => {
-                Target::Classes { labels: cache.all(chunks, u32::from_le_bytes)?, names: names.clone() }
+                let labels = cache.all(chunks, u32::from_le_bytes)?;
+                expect_below(names.len(), labels.iter().max(), cache.path())?;
+                Target::Classes { labels, names: names.clone() }
             }
             StoredTarget::Numbers { name, chunks } => {
                 Target::Numbers { values: cache.all(chunks, f32::from_le_bytes)?, name: name.clone() }
             }
         };
         let weights = meta.weights.as_ref().map(|chunks| cache.all(chunks, f32::from_le_bytes)).transpose()?;
-        Ok(Stored { cache, meta, target, weights, source, memory })
+        let mut keys = Keys::default();
+        for (key, chunks) in &meta.keys {
+            csv::put_keys(&mut keys, *key, cache.all(chunks, u64::from_le_bytes)?);
+        }
+        Ok(Stored { cache, meta, target, weights, keys, validation: None, test: None, source, memory })
     }
 
     /// How many rows.
@@ -146,8 +168,41 @@ impl Stored {
     }
 
     /// What the same table in memory has as its [fingerprint](crate::trainer::fingerprint).
-    pub fn fingerprint(&self) -> &str {
-        &self.meta.fingerprint
+    pub fn fingerprint(&self) -> String {
+        let hash = |stored: &Stored| stored.meta.fingerprint.clone();
+        joined(
+            self.meta.fingerprint.clone(),
+            self.test.as_deref().map(hash),
+            self.validation.as_deref().map(hash),
+            &self.keys,
+        )
+    }
+
+    /// Which rows train, choose and judge.
+    pub(crate) fn split(&self, fractions: Fractions, seed: u64) -> Result<Split, InputError> {
+        let (validation, test) = (self.validation.is_some(), self.test.is_some());
+        expect_one(&self.keys, validation, test, &self.source)?;
+        Split::keyed(&self.target, &self.keys, self.rows(), fractions.beside(validation, test), seed)
+    }
+
+    /// The kind of its target, for reading other tables.
+    pub(crate) fn kind(&self) -> TargetKind {
+        match self.meta.target {
+            StoredTarget::Classes { .. } => TargetKind::Classes,
+            StoredTarget::Numbers { .. } => TargetKind::Numbers,
+        }
+    }
+
+    /// Its columns and their types.
+    pub(crate) fn known(&self) -> Vec<Known> {
+        let kind = |cells: &StoredCells| match cells {
+            StoredCells::Numbers => csv::Kind::Number,
+            StoredCells::Dates => csv::Kind::Date,
+            StoredCells::Categories(_) => csv::Kind::Category,
+            StoredCells::Ignored(_) => csv::Kind::Ignored,
+        };
+        let known = |column: &StoredColumn| Known { name: column.name.clone(), kind: kind(&column.cells) };
+        self.meta.columns.iter().map(known).collect()
     }
 
     /// The table without its cells: as many rows, the columns' names.
@@ -170,6 +225,7 @@ impl Stored {
             columns: self.meta.columns.iter().map(|column| column.name.clone()).collect(),
             target,
             weights,
+            keys: Keys::default(),
             source: self.source.clone(),
         }
     }
@@ -190,8 +246,11 @@ impl Stored {
         let chunk = || column.chunks.get(group).into_iter().copied().collect::<Vec<_>>();
         Ok(match &column.cells {
             StoredCells::Numbers => Values::Numbers(self.cache.all(&chunk(), f64::from_le_bytes)?),
+            StoredCells::Dates => Values::Dates(self.cache.all(&chunk(), f64::from_le_bytes)?),
             StoredCells::Categories(names) => {
-                Values::Categories { codes: self.cache.all(&chunk(), u32::from_le_bytes)?, names: names.clone() }
+                let codes = self.cache.all(&chunk(), u32::from_le_bytes)?;
+                expect_below(names.len(), codes.iter().filter(|&&code| code != EMPTY).max(), self.cache.path())?;
+                Values::Categories { codes, names: names.clone() }
             }
             StoredCells::Ignored(reason) => Values::Ignored { rows, reason: *reason },
         })
@@ -215,6 +274,16 @@ impl Stored {
     }
 }
 
+/// Whether the largest code has a name.
+fn expect_below(names: usize, largest: Option<&u32>, cache: &Path) -> Result<(), InputError> {
+    match largest {
+        Some(&code) if code as usize >= names => {
+            Err(damaged(cache, &format!("a cell of the category {code}, where {names} have names")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The [hash](Dataset::hash) of the same table in memory.
 pub(crate) fn fingerprint(
     cache: &mut Writer,
@@ -226,8 +295,11 @@ pub(crate) fn fingerprint(
     let mut fnv = Fnv::of_shape(&[columns.len()]);
     for column in columns {
         match &column.cells {
-            StoredCells::Numbers => {
-                fnv.begin_numbers();
+            StoredCells::Numbers | StoredCells::Dates => {
+                match column.cells {
+                    StoredCells::Dates => fnv.begin_dates(),
+                    _ => fnv.begin_numbers(),
+                }
                 for &chunk in &column.chunks {
                     cache.read(chunk, f64::from_le_bytes)?.into_iter().for_each(|cell: f64| fnv.cell(cell.to_bits()));
                 }

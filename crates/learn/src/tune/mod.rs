@@ -125,7 +125,7 @@ impl Tuning {
     /// Whether every trial can be trained on `data` in every rung, before any is.
     fn expect_fit(&self, data: &Data, draws: &[Draw], rungs: &[Rung]) -> Result<(), InputError> {
         let split = split(data, self.settings.fractions, self.settings.seed)?;
-        if split.validation.is_empty() {
+        if split.validation.is_empty() && data.validation.is_none() {
             let hint = "set rows aside, such as a tenth";
             return Err(InputError::new("validation", "rows to compare trials by", "none", hint));
         }

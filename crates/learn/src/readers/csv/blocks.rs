@@ -21,6 +21,13 @@ pub(crate) struct Block {
     pub(super) text: Vec<u8>,
     /// Where it begins in the whole text.
     pub(super) at: u64,
+    /// Its first line, from 1; counted in a text that cannot be read again.
+    pub(super) line: Option<u64>,
+}
+
+/// Ends of lines, as an editor counts them.
+pub(super) fn lines(text: &[u8]) -> u64 {
+    text.iter().filter(|&&byte| byte == b'\n').count() as u64
 }
 
 /// The blocks of a text in turn.
@@ -31,6 +38,7 @@ pub(super) struct Blocks {
     /// What was read beyond the last block's end.
     rest: Vec<u8>,
     at: u64,
+    line: Option<u64>,
     ended: bool,
 }
 
@@ -40,16 +48,17 @@ pub(super) enum Cut {
     Block(Block),
     /// Nothing: the text is over.
     End,
-    /// The end of the text, or [`LONGEST`] bytes, within quotes.
-    Unclosed,
+    /// The end of the text, or [`LONGEST`] bytes, within quotes: what was read.
+    Unclosed(Block),
     /// More than [`LONGEST`] bytes without the end of a line.
     TooLong,
 }
 
 impl Blocks {
-    pub(super) fn new(path: &Path, text: Box<dyn Read + Send>, delimiter: u8) -> Self {
+    /// Of a `text` whose lines are to be counted or not.
+    pub(super) fn new(path: &Path, text: Box<dyn Read + Send>, delimiter: u8, counts: bool) -> Self {
         let (path, quoting) = (path.to_owned(), Quoting::new(delimiter));
-        Blocks { path, text, quoting, rest: Vec::new(), at: 0, ended: false }
+        Blocks { path, text, quoting, rest: Vec::new(), at: 0, line: counts.then_some(1), ended: false }
     }
 
     /// The next block.
@@ -67,19 +76,20 @@ impl Blocks {
                 return Ok(Cut::Block(self.give(block)));
             }
             if !self.ended && block.len() > LONGEST {
-                return Ok(if self.quoting.is_open() { Cut::Unclosed } else { Cut::TooLong });
+                return Ok(if self.quoting.is_open() { Cut::Unclosed(self.give(block)) } else { Cut::TooLong });
             }
         }
         if self.quoting.is_open() {
-            return Ok(Cut::Unclosed);
+            return Ok(Cut::Unclosed(self.give(block)));
         }
         Ok(if block.is_empty() { Cut::End } else { Cut::Block(self.give(block)) })
     }
 
     fn give(&mut self, text: Vec<u8>) -> Block {
-        let at = self.at;
+        let (at, line) = (self.at, self.line);
         self.at += text.len() as u64;
-        Block { text, at }
+        self.line = line.map(|line| line + lines(&text));
+        Block { text, at, line }
     }
 }
 
@@ -89,11 +99,11 @@ mod tests {
     use std::io::Cursor;
 
     fn cut(text: &[u8]) -> Vec<Block> {
-        let mut blocks = Blocks::new(Path::new("t"), Box::new(Cursor::new(text.to_vec())), b',');
+        let mut blocks = Blocks::new(Path::new("t"), Box::new(Cursor::new(text.to_vec())), b',', true);
         std::iter::from_fn(|| match blocks.next().unwrap() {
             Cut::Block(block) => Some(block),
             Cut::End => None,
-            Cut::Unclosed | Cut::TooLong => panic!("all is closed"),
+            Cut::Unclosed(_) | Cut::TooLong => panic!("all is closed"),
         })
         .collect()
     }
@@ -108,6 +118,7 @@ mod tests {
         for block in &blocks {
             assert!(block.text.starts_with(b"12,") || block.text.starts_with(b"\n12,"), "{}", block.at);
             assert_eq!(text[block.at as usize..][..block.text.len()], block.text);
+            assert_eq!(block.line, Some(lines(&text[..block.at as usize]) + 1));
         }
         assert_eq!(blocks.iter().map(|block| block.text.len()).sum::<usize>(), text.len());
         let one = cut(b"a\n1\n2");
@@ -117,8 +128,8 @@ mod tests {
 
     #[test]
     fn a_quote_that_stays_open_is_seen() {
-        let mut blocks = Blocks::new(Path::new("t"), Box::new(Cursor::new(b"a,b\n\"1,2\n".to_vec())), b',');
+        let mut blocks = Blocks::new(Path::new("t"), Box::new(Cursor::new(b"a,b\n\"1,2\n".to_vec())), b',', false);
         assert!(matches!(blocks.next().unwrap(), Cut::Block(_)));
-        assert!(matches!(blocks.next().unwrap(), Cut::Unclosed));
+        assert!(matches!(blocks.next().unwrap(), Cut::Unclosed(_)));
     }
 }

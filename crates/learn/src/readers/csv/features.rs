@@ -10,6 +10,7 @@ use crate::{
     closest::closest,
     dataset::{Cells, Dataset, Target},
     input_error::{InputError, excerpt, listing},
+    keys::Keys,
 };
 use csv::ByteRecord;
 use std::{
@@ -65,8 +66,9 @@ pub(crate) struct BlockOfRows {
     pub(crate) data: Option<Dataset>,
     /// The places among all rows of those that could not, in ascending order.
     pub(crate) bad: Vec<usize>,
-    /// Their rows, a few of them, for [`FeatureRows::complaint`].
+    /// Their rows, a few of them, for [`FeatureRows::complaints`], and what names their lines.
     shown: Vec<(ByteRecord, u64)>,
+    sheet: Option<Sheet>,
     /// How many bytes of the file.
     pub(crate) bytes: u64,
 }
@@ -161,6 +163,7 @@ impl Layout {
             columns,
             target: Target::None,
             weights: None,
+            keys: Keys::default(),
             source: sheet.place(),
         })
     }
@@ -178,9 +181,18 @@ impl FeatureRows {
         let whole = quiet.read(block, &mut columns).and_then(|rows| Ok((rows, self.layout.arrange(columns, &quiet)?)));
         match whole {
             Ok((rows, data)) => {
-                Ok(BlockOfRows { data: (rows > 0).then_some(data), bad: Vec::new(), shown: Vec::new(), bytes })
+                let (bad, shown) = (Vec::new(), Vec::new());
+                Ok(BlockOfRows { data: (rows > 0).then_some(data), bad, shown, sheet: None, bytes })
             }
-            Err(e) if self.on_error == OnError::Stop => Err(e),
+            Err(e) if self.on_error == OnError::Stop => match block.line {
+                None => Err(e),
+                // Once more, for the line: the text itself will not come again.
+                Some(_) => {
+                    let (sheet, mut columns) = (self.sheet.with(block), self.layout.columns());
+                    sheet.read(block, &mut columns).and_then(|_| self.layout.arrange(columns, &sheet))?;
+                    Err(e)
+                }
+            },
             Err(_) => self.one_by_one(block, &quiet),
         }
     }
@@ -205,16 +217,17 @@ impl FeatureRows {
             Ok(())
         })?;
         let data = if good > 0 { Some(self.layout.arrange(columns, quiet)?) } else { None };
-        Ok(BlockOfRows { data, bad, shown, bytes: block.text.len() as u64 })
+        let sheet = (!bad.is_empty()).then(|| self.sheet.with(block));
+        Ok(BlockOfRows { data, bad, shown, sheet, bytes: block.text.len() as u64 })
     }
 
     /// What is wrong with the first rows of the block that could not be read, with their lines. The file is read once more for
     /// each.
     pub(crate) fn complaints(&self, rows: &BlockOfRows) -> Vec<InputError> {
         let complain = |(row, from): &(ByteRecord, u64)| {
-            let mut columns = self.layout.columns();
-            let read = self.sheet.push(row, *from, &mut columns);
-            read.and_then(|()| self.layout.arrange(columns, &self.sheet)).err()
+            let (mut columns, sheet) = (self.layout.columns(), rows.sheet.as_ref().unwrap_or(&self.sheet));
+            let read = sheet.push(row, *from, &mut columns);
+            read.and_then(|()| self.layout.arrange(columns, sheet)).err()
         };
         rows.shown.iter().filter_map(complain).collect()
     }

@@ -7,6 +7,7 @@ mod blocks;
 mod column;
 mod delimiter;
 mod features;
+mod keys;
 mod number;
 mod quotes;
 mod store;
@@ -17,17 +18,23 @@ pub(crate) use blocks::Block;
 pub use column::Kind;
 pub(crate) use features::{BlockOfRows, FeatureRows, numbered};
 pub use features::{Features, Known, OnError, read_features};
+pub use keys::Key;
+pub(crate) use keys::put as put_keys;
 pub(crate) use store::store;
+pub(super) use target::of_numbers as target_of_numbers;
 
 use crate::{
     closest::closest,
     columns::{Reason, Values},
     dataset::{Cells, Dataset},
     input_error::{InputError, excerpt, listing},
+    keys::Keys,
     pipeline::in_order,
+    readers::standard_input,
     settings::all_threads,
 };
 use column::{Column, Found};
+use keys::KeyColumns;
 use std::path::Path;
 use table::{Sheet, Table, is_number};
 
@@ -40,7 +47,7 @@ pub struct CsvOptions {
     /// The column to learn: its name or, without a header, its number from 0.
     pub target: Option<String>,
     /// Whether the first row holds names. `None` finds out: it does if it names the target,
-    /// or has a word where the second row has a number.
+    /// or has a word where the second row has a number or a date.
     pub header: Option<bool>,
     /// What stands between the cells. `None` finds out: tabs in a file that ends in `.tsv` or `.tab`, else what the
     /// first lines have equally often.
@@ -54,10 +61,16 @@ pub struct CsvOptions {
     pub kind: Option<TargetKind>,
     /// The column of the rows' weights.
     pub weights: Option<String>,
-    /// Columns of categories, even if they are written as numbers.
+    /// Columns of categories, even if they are written as numbers or dates.
     pub category: Vec<String>,
     /// Columns to pass over.
     pub ignore: Vec<String>,
+    /// The column of groups, whose rows stay together in a split.
+    pub groups: Option<String>,
+    /// The column of times, numbers or dates, by which the latest rows are held out.
+    pub time: Option<String>,
+    /// The column that says of each row whether it is to train, for validation or to test.
+    pub split: Option<String>,
     /// Columns that another table had, of their types there; those that this one lacks are not missed here.
     pub known: Vec<Known>,
 }
@@ -90,11 +103,14 @@ pub fn read(path: &Path, options: &CsvOptions) -> Result<Dataset, InputError> {
 
 /// Reads a table; a target is asked for only if it `must` be there.
 pub(crate) fn read_table(path: &Path, options: &CsvOptions, must: bool) -> Result<Dataset, InputError> {
-    let (table, kinds, learned, weighed) = asked_columns(path, options, must)?;
+    if standard_input::is_meant(path) {
+        standard_input::keep()?;
+    }
+    let Asked { table, kinds, learned, weighed, keyed } = asked_columns(path, options, must)?;
     let (columns, sheet) = fill(table, &kinds)?;
 
     let (mut cells, mut names) = (Vec::new(), Vec::new());
-    let (mut target, mut weights) = (crate::dataset::Target::None, None);
+    let (mut target, mut weights, mut keys) = (crate::dataset::Target::None, None, Keys::default());
     for (at, column) in columns.into_iter().enumerate() {
         if learned == Some(at) {
             target = target::finish(column, &sheet, at, options.kind)?;
@@ -105,6 +121,10 @@ pub(crate) fn read_table(path: &Path, options: &CsvOptions, must: bool) -> Resul
             let rows = column.rows();
             weights = Some(weights_of(column, &sheet, at)?);
             Values::Ignored { rows, reason: Reason::Weights }
+        } else if let Some(key) = keyed.at(at) {
+            let rows = column.rows();
+            keys::finish(&mut keys, key, column, &sheet, at)?;
+            Values::Ignored { rows, reason: Reason::Split }
         } else {
             finish(column, &sheet, at)?
         });
@@ -116,12 +136,23 @@ pub(crate) fn read_table(path: &Path, options: &CsvOptions, must: bool) -> Resul
         columns: names,
         target,
         weights,
-        source: path.display().to_string(),
+        keys,
+        source: sheet.place(),
     })
 }
 
-/// The table before its rows, what each column is asked to be, and where the target and the weights are.
-type Asked = (Table, Vec<Option<Kind>>, Option<usize>, Option<usize>);
+/// The table before its rows.
+struct Asked {
+    table: Table,
+    /// What each column is asked to be.
+    kinds: Vec<Option<Kind>>,
+    /// Where the target is.
+    learned: Option<usize>,
+    /// Where the weights are.
+    weighed: Option<usize>,
+    /// What the split goes by.
+    keyed: KeyColumns,
+}
 
 /// Opens a table; a target is asked for only if it `must` be there.
 fn asked_columns(path: &Path, options: &CsvOptions, must: bool) -> Result<Asked, InputError> {
@@ -137,8 +168,9 @@ fn asked_columns(path: &Path, options: &CsvOptions, must: bool) -> Result<Asked,
     let sheet = &table.sheet;
     let learned = if must || asked.is_some() { Some(target_column(sheet, asked, headed)?) } else { None };
     let weighed = options.weights.as_deref().map(|name| named(sheet, "weights", name, learned)).transpose()?;
-    let kinds = kinds(sheet, options, learned, weighed)?;
-    Ok((table, kinds, learned, weighed))
+    let keyed = KeyColumns::find(sheet, options, learned)?;
+    let kinds = kinds(sheet, options, learned, weighed, &keyed)?;
+    Ok(Asked { table, kinds, learned, weighed, keyed })
 }
 
 /// What each column is asked to be.
@@ -147,6 +179,7 @@ fn kinds(
     options: &CsvOptions,
     learned: Option<usize>,
     weighed: Option<usize>,
+    keyed: &KeyColumns,
 ) -> Result<Vec<Option<Kind>>, InputError> {
     let names = sheet.names();
     let mut kinds: Vec<Option<Kind>> = names
@@ -166,6 +199,14 @@ fn kinds(
     if let Some(at) = weighed {
         kinds[at] = Some(Kind::Number);
     }
+    for (key, at) in keyed.iter() {
+        if matches!(kinds[at].replace(Kind::Key(key)), Some(Kind::Key(_))) || weighed == Some(at) {
+            let expected = "a column for each of groups, time, split and weights";
+            let found = format!("{} for two of them", excerpt(&names[at]));
+            let hint = "name another column, or leave one of them out";
+            return Err(InputError::new(sheet.place(), expected, found, hint));
+        }
+    }
     Ok(kinds)
 }
 
@@ -179,12 +220,18 @@ fn named(sheet: &Sheet, option: &str, name: &str, learned: Option<usize>) -> Res
             place(),
             "a column other than the target",
             excerpt(name),
-            format!("take it out of --{option}; whether a target is classes or numbers, its cells say"),
+            match option {
+                "category" => {
+                    "take it out of --category; whether a target is classes or numbers, its cells say".to_owned()
+                }
+                _ => format!("take it out of --{option}"),
+            },
         )),
         Some(at) => Ok(at),
         None => {
             let hint = match closest(name, names.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean {}?", excerpt(near)),
+                None if option == "split" => "name a column, or the folder of a run that has held rows out".to_owned(),
                 None => "`chainrule data FILE` shows the columns".to_owned(),
             };
             Err(InputError::new(place(), format!("one of {}", listing(names)), excerpt(name), hint))

@@ -2,9 +2,11 @@
 //! cells written out as soon as there is a group of rows of them. So types, names and codes are those of the table in memory.
 
 use super::{
-    Block, CsvOptions, asked_columns,
+    Asked, Block, CsvOptions, asked_columns,
     column::{Cells, Column},
-    finish, target, weights_of,
+    finish,
+    keys::expect_whole,
+    target, weights_of,
 };
 use crate::{
     columns::Values,
@@ -26,7 +28,7 @@ const CELLS: usize = 1 << 20;
 /// # Errors
 /// As [`read`](super::read), and if it cannot be written.
 pub(crate) fn store(path: &Path, options: &CsvOptions, writer: &mut Writer, of: Identity) -> Result<Meta, InputError> {
-    let (table, kinds, learned, weighed) = asked_columns(path, options, true)?;
+    let Asked { table, kinds, learned, weighed, keyed } = asked_columns(path, options, true)?;
     let group = (CELLS / kinds.len().max(1)).clamp(1, GROUP);
     let (sheet, blocks) = table.split();
     let new = || kinds.iter().copied().map(Column::new).collect::<Vec<_>>();
@@ -42,7 +44,7 @@ pub(crate) fn store(path: &Path, options: &CsvOptions, writer: &mut Writer, of: 
         },
         |(part, count)| {
             for (at, (column, part)) in columns.iter_mut().zip(part).enumerate() {
-                if matches!((column.cells(), part.cells()), (Cells::Numbers(_), Cells::Words(_))) {
+                if column.turns_to_words(&part) {
                     recode(column, &mut chunks[at], writer)?;
                 }
                 column.append(part);
@@ -60,7 +62,7 @@ pub(crate) fn store(path: &Path, options: &CsvOptions, writer: &mut Writer, of: 
         put(&mut columns, &mut chunks, waiting, resident, writer)?;
     }
 
-    let (mut stored, mut target, mut weights) = (Vec::new(), Target::None, None);
+    let (mut stored, mut target, mut weights, mut keys) = (Vec::new(), Target::None, None, Vec::new());
     for ((at, column), chunks) in columns.into_iter().enumerate().zip(chunks) {
         let name = sheet.names()[at].clone();
         if learned == Some(at) {
@@ -69,9 +71,15 @@ pub(crate) fn store(path: &Path, options: &CsvOptions, writer: &mut Writer, of: 
             weights = Some(weights_of(column, &sheet, at)?);
             let cells = StoredCells::Ignored(crate::columns::Reason::Weights);
             stored.push(StoredColumn { name, cells, chunks: Vec::new() });
+        } else if let Some(key) = keyed.at(at) {
+            expect_whole(key, &column, &sheet, at)?;
+            keys.push((key, chunks));
+            let cells = StoredCells::Ignored(crate::columns::Reason::Split);
+            stored.push(StoredColumn { name, cells, chunks: Vec::new() });
         } else {
             let (cells, chunks) = match finish(column, &sheet, at)? {
                 Values::Numbers(_) => (StoredCells::Numbers, chunks),
+                Values::Dates(_) => (StoredCells::Dates, chunks),
                 Values::Categories { names, .. } => (StoredCells::Categories(names), chunks),
                 Values::Ignored { reason, .. } => (StoredCells::Ignored(reason), Vec::new()),
             };
@@ -89,7 +97,7 @@ pub(crate) fn store(path: &Path, options: &CsvOptions, writer: &mut Writer, of: 
         Target::None => unreachable!("a target was asked for"),
     };
     let weights = weights.map(|weights| writer.put_all(&weights, GROUP, f32::to_le_bytes)).transpose()?;
-    Ok(Meta { of, rows, group, columns: stored, target, weights, fingerprint })
+    Ok(Meta { of, rows, group, columns: stored, target, weights, keys, fingerprint })
 }
 
 /// Writes the first `rows` of what waits in memory, but of the columns that stay there.
@@ -102,19 +110,24 @@ fn put(
 ) -> Result<(), InputError> {
     for (_, (column, chunks)) in columns.iter_mut().zip(chunks).enumerate().filter(|(at, _)| !resident(*at)) {
         match column.take(rows) {
-            Cells::Numbers(cells) => chunks.extend(writer.put_all(&cells, rows, f64::to_le_bytes)?),
+            Cells::Numbers(cells) | Cells::Dates(cells) => {
+                chunks.extend(writer.put_all(&cells, rows, f64::to_le_bytes)?);
+            }
             Cells::Words(words) => chunks.extend(writer.put_all(&words.codes, rows, u32::to_le_bytes)?),
+            Cells::Keys(keys) => chunks.extend(writer.put_all(&keys, rows, u64::to_le_bytes)?),
             Cells::Gone { .. } => chunks.clear(),
         }
     }
     Ok(())
 }
 
-/// Of a column of numbers that meets its first word, writes what is on disk once more, as names.
+/// Of a column of numbers or of dates that meets its first word, writes what is on disk once more, as names.
 fn recode(column: &mut Column, chunks: &mut [Chunk], writer: &mut Writer) -> Result<(), InputError> {
+    let are_dates = matches!(column.cells(), Cells::Dates(_));
     column.become_words_after(|words| {
         for chunk in chunks {
-            let codes = words.codes_of(&writer.read(*chunk, f64::from_le_bytes)?);
+            let cells = writer.read(*chunk, f64::from_le_bytes)?;
+            let codes = if are_dates { words.codes_of_dates(&cells) } else { words.codes_of(&cells) };
             *chunk = writer.put(&codes.iter().flat_map(|code| code.to_le_bytes()).collect::<Vec<u8>>())?;
         }
         Ok(())

@@ -2,13 +2,14 @@
 //! place.
 
 use super::{
-    blocks::{Block, Blocks, Cut},
+    blocks::{Block, Blocks, Cut, lines},
     column::{Column, Unreadable},
     delimiter, number, quotes,
 };
 use crate::{
+    calendar,
     input_error::{InputError, excerpt},
-    readers::gzip,
+    readers::{gzip, standard_input},
 };
 use csv::{ByteRecord, ReaderBuilder};
 use std::{
@@ -16,6 +17,7 @@ use std::{
     fs,
     io::{self, BufReader, Cursor, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// What the rows of a file have in common, and complaints about them with their place.
@@ -26,6 +28,17 @@ pub(super) struct Sheet {
     names: Vec<String>,
     /// Whether complaints go without lines, for which the file is read a second time.
     is_quiet: bool,
+    /// How long the mark at its beginning is.
+    mark: u64,
+    /// The rows at hand of a text that cannot be read a second time.
+    at_hand: Option<Arc<AtHand>>,
+}
+
+/// Rows of a text, where they begin in it, and on which line.
+struct AtHand {
+    text: Vec<u8>,
+    at: u64,
+    line: u64,
 }
 
 /// A file being read.
@@ -78,14 +91,15 @@ impl Table {
     /// Opens `path`, the columns named by their numbers from 0. A `delimiter` that is not given is told from the
     /// ending or else from the first lines.
     pub(super) fn open(path: &Path, delimiter: Option<u8>) -> Result<Self, InputError> {
-        let (mut text, _) = open(path)?;
+        let (mut text, mark) = open(path)?;
         let mut start = Vec::new();
         text.by_ref().take(START).read_to_end(&mut start).map_err(|e| gzip::error(path, &e))?;
         let whole = (start.len() as u64) < START;
         let delimiter = delimiter.or_else(|| by_ending(path)).unwrap_or_else(|| delimiter::guess(&start, whole));
         let text: Box<dyn Read + Send> = Box::new(Cursor::new(start).chain(text));
-        let sheet = Sheet { path: path.to_owned(), delimiter, names: Vec::new(), is_quiet: false };
-        let (blocks, ahead) = (Blocks::new(path, text, delimiter), Vec::new());
+        let path = path.to_owned();
+        let sheet = Sheet { path, delimiter, names: Vec::new(), is_quiet: false, mark, at_hand: None };
+        let (blocks, ahead) = (Blocks::new(&sheet.path, text, delimiter, !sheet.is_there_again()), Vec::new());
         let mut table = Table { sheet, blocks, first: None, ahead, headers: 0 };
         table.look_ahead()?;
         let Some(first) = table.ahead.first() else {
@@ -108,7 +122,7 @@ impl Table {
         while let Some(more) = next(&mut self.blocks, &self.sheet)? {
             let mut block = match self.first.take() {
                 None => more,
-                Some(first) => Block { text: [first.text, more.text].concat(), at: first.at },
+                Some(first) => Block { text: [first.text, more.text].concat(), ..first },
             };
             let mut rows = self.sheet.rows(&block);
             self.ahead.clear();
@@ -133,8 +147,9 @@ impl Table {
         let Some(mut first) = self.first.take() else { return next(&mut self.blocks, &self.sheet) };
         if self.headers > 0 {
             let start = self.ahead.get(1).map_or(first.text.len(), |row| place(row) as usize);
-            first.text.drain(..start);
+            let headers: Vec<u8> = first.text.drain(..start).collect();
             first.at += start as u64;
+            first.line = first.line.map(|line| line + lines(&headers));
         }
         Ok(Some(first))
     }
@@ -149,19 +164,20 @@ impl Table {
         self.ahead.first().into_iter().flatten().map(loosely).collect()
     }
 
-    /// Whether the first row has a word where the second has a number; a first row that is
+    /// Whether the first row has a word where the second has a number or a date; a first row that is
     /// alone, whether it is all words.
     pub(super) fn looks_headed(&self) -> bool {
         // Marks of a missing number stand in rows, not in headers.
         const GAPS: [&str; 6] = ["na", "n/a", "null", "none", "?", "-"];
+        let value = |text: &str| is_number(text) || calendar::parse(text).is_some();
         let word = |cell: &[u8]| {
             let text = loosely(cell);
-            !text.is_empty() && !is_number(text) && !GAPS.iter().any(|g| text.eq_ignore_ascii_case(g))
+            !text.is_empty() && !value(text) && !GAPS.iter().any(|g| text.eq_ignore_ascii_case(g))
         };
         match (self.ahead.first(), self.ahead.get(1)) {
             (Some(first), Some(second)) => {
                 let mut pairs = first.iter().zip(second);
-                pairs.any(|(above, below)| word(above) && is_number(loosely(below)))
+                pairs.any(|(above, below)| word(above) && value(loosely(below)))
             }
             (Some(first), None) => first.iter().all(word),
             _ => false,
@@ -205,13 +221,20 @@ impl Table {
     }
 }
 
+/// A text from some byte on, which is on this line.
+struct Again {
+    text: Box<dyn Read + Send>,
+    at: u64,
+    line: u64,
+}
+
 /// The next block of rows.
 fn next(blocks: &mut Blocks, sheet: &Sheet) -> Result<Option<Block>, InputError> {
     match blocks.next()? {
         Cut::Block(block) => Ok(Some(block)),
         Cut::End => Ok(None),
-        Cut::Unclosed => {
-            sheet.expect_closed_quotes()?;
+        Cut::Unclosed(block) => {
+            sheet.with(&block).expect_closed_quotes()?;
             let hint = "close the quote; within a quoted cell a quote is written twice";
             Err(InputError::new(sheet.place(), "a quote that is closed", "the end of the text within one", hint))
         }
@@ -235,7 +258,7 @@ impl Sheet {
 
     /// The file's name, for messages.
     pub(super) fn place(&self) -> String {
-        self.path.display().to_string()
+        if standard_input::is_meant(&self.path) { "standard input".to_owned() } else { self.path.display().to_string() }
     }
 
     /// What stands between the cells, in words.
@@ -249,6 +272,12 @@ impl Sheet {
     /// The same, with complaints that cost nothing.
     pub(super) fn quiet(&self) -> Sheet {
         Sheet { is_quiet: true, ..self.clone() }
+    }
+
+    /// The same, with complaints that know their lines from the block, if there is no second reading.
+    pub(super) fn with(&self, block: &Block) -> Sheet {
+        let at_hand = |line| Arc::new(AtHand { text: block.text.clone(), at: block.at, line });
+        Sheet { at_hand: block.line.map(at_hand), ..self.clone() }
     }
 
     /// Reads the rows of a block into `columns`; returns how many there are.
@@ -316,10 +345,10 @@ impl Sheet {
 
     /// Complains about a quote that swallowed the rest of the file. The CSV reader takes the end for its other half.
     fn expect_closed_quotes(&self) -> Result<(), InputError> {
-        let opened = open(&self.path).ok().and_then(|(text, _)| quotes::unclosed(text, self.delimiter));
-        let Some(opened) = opened else { return Ok(()) };
+        let Some(Again { text, at, .. }) = self.again() else { return Ok(()) };
+        let Some(opened) = quotes::unclosed(text, self.delimiter) else { return Ok(()) };
         Err(InputError::new(
-            self.line(opened),
+            self.line(at + opened),
             "a quote that is closed",
             "the end of the file within it",
             "close the quote; within a quoted cell a quote is written twice",
@@ -346,18 +375,34 @@ impl Sheet {
 
     /// The first byte from the row on that is no UTF-8, with its place in the unpacked file.
     fn first_invalid(&self, row: &ByteRecord, from: u64) -> Option<(u64, u8)> {
-        let (mut text, mark) = open(&self.path).ok().filter(|_| !self.is_quiet && self.is_file())?;
-        io::copy(&mut text.by_ref().take(from), &mut io::sink()).ok()?;
+        let Again { mut text, at: begin, .. } = self.again()?;
+        io::copy(&mut text.by_ref().take(from.checked_sub(begin)?), &mut io::sink()).ok()?;
         // The row's cells, their quotes and delimiters.
         let most = 2 * row.as_slice().len() as u64 + 4 * row.len() as u64 + 16;
         let mut bytes = Vec::new();
         text.take(most).read_to_end(&mut bytes).ok()?;
         let at = str::from_utf8(&bytes).err()?.valid_up_to();
-        Some((mark + from + at as u64, *bytes.get(at)?))
+        Some((self.mark + from + at as u64, *bytes.get(at)?))
     }
 
-    fn is_file(&self) -> bool {
-        fs::metadata(&self.path).is_ok_and(|meta| meta.is_file())
+    /// Whether the text can be read a second time: a pipe is gone.
+    pub(super) fn is_there_again(&self) -> bool {
+        match standard_input::is_meant(&self.path) {
+            true => standard_input::kept().is_some(),
+            false => fs::metadata(&self.path).is_ok_and(|meta| meta.is_file()),
+        }
+    }
+
+    /// The text once more, or what is at hand of it.
+    fn again(&self) -> Option<Again> {
+        if self.is_quiet {
+            return None;
+        }
+        if let Some(here) = &self.at_hand {
+            return Some(Again { text: Box::new(Cursor::new(here.text.clone())), at: here.at, line: here.line });
+        }
+        let (text, _) = open(&self.path).ok().filter(|_| self.is_there_again())?;
+        Some(Again { text, at: 0, line: 1 })
     }
 
     /// A complaint about a cell of the row that starts at `byte`.
@@ -378,10 +423,8 @@ impl Sheet {
     }
 
     fn count_lines(&self, byte: u64) -> Option<u64> {
-        // A pipe is not there a second time.
-        let (text, _) = open(&self.path).ok().filter(|_| !self.is_quiet && self.is_file())?;
-        let mut line = 1;
-        for (at, found) in (0..).zip(BufReader::new(text).bytes()) {
+        let Again { text, at: begin, mut line } = self.again()?;
+        for (at, found) in (begin..).zip(BufReader::new(text).bytes()) {
             match found.ok()? {
                 b'\n' => line += 1,
                 b'\r' => {}

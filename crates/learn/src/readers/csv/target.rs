@@ -34,7 +34,7 @@ pub(super) fn finish(
     let wrong =
         |found: &Found, expected: &str, hint: &str| sheet.wrong(found.byte, at, expected, excerpt(&found.text), hint);
     let no_number = |column: &Column| {
-        let first = [&column.first_word, &column.first_not_finite].into_iter().flatten().min_by_key(|found| found.byte);
+        let first = column.first_no_number();
         let expected = "a finite number, as the target is of numbers";
         let hint = "correct the cell, or remove the row";
         first.map_or_else(
@@ -51,11 +51,7 @@ pub(super) fn finish(
         None => {}
     }
     if let Some(values) = column.numbers() {
-        return Ok(if few_and_whole(values) {
-            classes(column.into_words())
-        } else {
-            Target::Numbers { values: numbers(&column).unwrap_or_default(), name }
-        });
+        return Ok(of_numbers(values, &name, None));
     }
     // `nan` and `inf` are words that no one means as a class.
     if let Some(cell) = &column.first_not_finite {
@@ -81,6 +77,17 @@ pub(super) fn finish(
         ));
     }
     Ok(classes(words))
+}
+
+/// The target of finite numbers, of the kind that is asked for or that they suggest.
+pub(in crate::readers) fn of_numbers(cells: &[f64], name: &str, asked: Option<TargetKind>) -> Target {
+    let are_classes = asked.map_or_else(|| few_and_whole(cells), |kind| kind == TargetKind::Classes);
+    if are_classes {
+        let mut words = Words::default();
+        words.codes = words.codes_of(cells);
+        return classes(words);
+    }
+    Target::Numbers { values: cells.iter().map(|&cell| cell as f32).collect(), name: name.to_owned() }
 }
 
 /// Whether these are whole numbers of at most [`FEW`] kinds.

@@ -384,3 +384,88 @@ fn types_are_those_of_training() {
     let file = write("b,a\n2,x\n");
     assert!(read_features(file.path(), &known, None).is_ok());
 }
+
+#[test]
+fn dates_are_dates_whatever_their_form() {
+    let data = table("day,y\n1970-01-02,a\n,b\n3 Jan 1970 06:00,a\n1970/1/1,b\n", "y");
+    let Values::Dates(cells) = &columns(&data)[0] else { panic!("{data:?}") };
+    assert!(cells[1].is_nan());
+    assert_eq!([cells[0], cells[2], cells[3]], [86_400.0, 194_400.0, 0.0]);
+    // Gaps before the first one, numbers or words beside them, and what was asked for.
+    let first = |text: &str, options: &CsvOptions| columns(&read(write(text).path(), options).unwrap())[0].clone();
+    let y = target("y");
+    assert!(matches!(first("day,y\n,a\nNA,b\n2024-05-01,a\n", &y), Values::Dates(cells) if cells[1].is_nan()));
+    let mixed = first("day,y\n2024-05-01,a\n5.0,b\n2024-05-01T00:00,a\nx,a\n", &y);
+    assert_eq!(mixed, words(&[0, 1, 0, 2], &["2024-05-01", "5", "x"]));
+    assert_eq!(first("day,y\n5.0,a\n2024/5/1,b\n", &y), words(&[0, 1], &["5", "2024-05-01"]));
+    let asked = CsvOptions { category: vec!["day".into()], ..target("y") };
+    assert_eq!(
+        first("day,y\n2024-05-01,a\n2024-05-01 10:00,b\n", &asked),
+        words(&[0, 1], &["2024-05-01", "2024-05-01T10:00:00"])
+    );
+    let known = vec![Known { name: "day".into(), kind: Kind::Date }];
+    assert!(matches!(first("day,y\n,a\n", &CsvOptions { known, ..target("y") }), Values::Dates(_)));
+    // A date is a word over which a header stands.
+    let headed = read_table(write("when,what\n2024-05-01,a\n2024-05-02,b\n").path(), &CsvOptions::default(), false);
+    assert_eq!(headed.unwrap().columns, ["when", "what"]);
+    // Dates as classes.
+    assert_eq!(
+        table("x,day\n1,2024-05-01\n2,2024-04-01\n", "day").target,
+        classes(&[1, 0], &["2024-04-01", "2024-05-01"])
+    );
+}
+
+#[test]
+fn a_cell_that_is_no_date_is_placed() {
+    let rows = |other: &str| {
+        (0..30)
+            .map(|i| if i == 20 { format!("{other},a\n") } else { format!("2024-05-{:02},b\n", i + 1) })
+            .collect::<String>()
+    };
+    for other in ["soon", "5", "inf", "2024-05-40"] {
+        let told = complaint(format!("day,y\n{}", rows(other)), &target("y"));
+        let found = format!(
+            "F, line 22, column 'day': expected a date such as 2024-01-31, as 29 other cells of the column are, found '{other}'"
+        );
+        assert!(told.starts_with(&found) && told.contains("--category day"), "{told}");
+    }
+    let numbers: String =
+        (0..30).map(|i| if i == 3 { "2024-05-01,a\n".to_owned() } else { format!("{i},b\n") }).collect();
+    let told = complaint(format!("n,y\n{numbers}"), &target("y"));
+    assert!(
+        told.starts_with(
+            "F, line 5, column 'n': expected a number, as 29 other cells of the column are, found '2024-05-01'"
+        ),
+        "{told}"
+    );
+    let known = vec![Known { name: "day".into(), kind: Kind::Date }];
+    let told = complaint("day,y\n2024-05-01,a\n7,b\n", &CsvOptions { known, ..target("y") });
+    assert!(
+        told.starts_with("F, line 3, column 'day': expected a date such as 2024-01-31, as in training, found '7'"),
+        "{told}"
+    );
+}
+
+#[test]
+fn blocks_of_dates_are_joined_as_if_they_were_one() {
+    // Blocks are of a megabyte: the first are of dates alone, of gaps, or of numbers, before something else comes.
+    let filler = "x".repeat(2000);
+    for (first, then, is_date) in [
+        ("2024-05-01", "2024-05-02 10:00", true),
+        ("", "2024-05-01", true),
+        ("2024-05-01", "w", false),
+        ("7", "2024-05-01", false),
+        ("2024-05-01", "7", false),
+    ] {
+        let rows = |cell: &str, count: usize| format!("{cell},{filler},a\n{cell},{filler},b\n").repeat(count);
+        let text = format!("day,f,y\n{}{}", rows(first, 700), rows(then, 700));
+        let data = table(&text, "y");
+        match &columns(&data)[0] {
+            Values::Dates(cells) => assert!(is_date && cells.len() == 2800),
+            Values::Categories { codes, names } => {
+                assert_eq!((names.join(" "), codes.len(), is_date), (format!("{first} {then}"), 2800, false));
+            }
+            other => panic!("{first} {then}: {other:?}"),
+        }
+    }
+}

@@ -19,6 +19,7 @@ use std::thread;
 use super::Data;
 use crate::dataset::{Cells, Dataset, Target};
 use crate::input_error::InputError;
+use crate::keys::Keys;
 use decode::{Picture, decode};
 pub use frame::Frame;
 use listing::{Class, classes, parts};
@@ -43,7 +44,7 @@ pub fn folder(path: &Path, frame: Frame) -> Result<Data, InputError> {
         _ => Vec::new(),
     };
     let (test, _) = labelled(&test, &classes(&test)?, frame, &names)?;
-    Ok(Data { train, test: Some(test) })
+    Ok(Data { test: Some(test), ..Data::from(train) })
 }
 
 /// The images of all classes, and the frame that they have. Classes that `known` has are numbered as there, others come after.
@@ -128,6 +129,7 @@ impl Pictures {
             columns: Vec::new(),
             target: Target::None,
             weights: None,
+            keys: Keys::default(),
             source: self.root.display().to_string(),
         };
         let names = self.files[begin..end].iter().map(|file| file.display().to_string()).collect();
