@@ -131,6 +131,7 @@ fn every_epoch_is_exact_and_told() {
         }
         Progress::Epoch(epoch) => epochs.push(*epoch),
         Progress::Layers(_) => panic!("nobody keeps it"),
+        Progress::Notice(notice) => panic!("{notice}"),
         Progress::Stopped { .. } => panic!("nothing was to stop it"),
     });
     let trained = trained.unwrap();
