@@ -21,6 +21,7 @@ mod rehearsal;
 mod series;
 mod significant;
 mod table;
+mod whole_file;
 
 use std::process::ExitCode;
 

@@ -102,16 +102,16 @@ fn target(folder: &Path) -> PathBuf {
 /// As [`expect_free`], or if it cannot be written.
 pub(crate) fn write(folder: &Path, kind: Kind, contents: &[&[u8]], force: bool) -> Result<(), InputError> {
     expect_free(folder, kind, force)?;
-    let folder = &target(folder);
-    let beside = beside(folder, "new");
+    let there = &target(folder);
+    let beside = beside(there, "new");
     let files = kind.files.iter().zip(contents);
     let written = fs::create_dir_all(&beside)
         .and_then(|()| files.into_iter().try_for_each(|(name, bytes)| fs::write(beside.join(name), bytes)))
-        .and_then(|()| replace(&beside, folder));
+        .and_then(|()| replace(&beside, there));
     written.map_err(|e| {
         // What is left of the attempt is of no use to anyone.
         let _ = fs::remove_dir_all(&beside);
-        unwritable(folder, &e)
+        kept(unwritable(folder, &e), folder, kind.under_way.first())
     })
 }
 
@@ -177,6 +177,14 @@ fn beside(folder: &Path, what: &str) -> PathBuf {
 }
 
 pub(crate) fn unwritable(folder: &Path, e: &io::Error) -> InputError {
-    let hint = "choose another --out, in a folder that you may write to";
-    InputError::new(folder.display().to_string(), "a folder that can be written", e.to_string(), hint)
+    InputError::unwritable(folder, "a folder", e)
+}
+
+/// The error of a training that cannot write, which says how to go on if its `checkpoint` is in `folder`.
+pub(crate) fn kept(error: InputError, folder: &Path, checkpoint: Option<&&str>) -> InputError {
+    if checkpoint.is_none_or(|checkpoint| !folder.join(checkpoint).exists()) {
+        return error;
+    }
+    let hint = format!("mend that, and go on from its checkpoint: chainrule train --resume {}", folder.display());
+    InputError { hint, ..error }
 }

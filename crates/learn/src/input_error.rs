@@ -57,6 +57,16 @@ impl InputError {
         };
         Self::new(path.display().to_string(), expected, found, hint)
     }
+
+    /// What the operating system answered when `path`, a file or a folder as `what` says, was written.
+    pub fn unwritable(path: &Path, what: &str, error: &io::Error) -> Self {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let hint = match error.kind() {
+            FileTooLarge | QuotaExceeded | StorageFull => "make room there, or choose a place on another disk",
+            _ => "choose another place, in a folder that you may write to",
+        };
+        Self::new(path.display().to_string(), format!("{what} that can be written"), error.to_string(), hint)
+    }
 }
 
 /// `text` in quotes, its control characters escaped, cut after 40 characters: an excerpt

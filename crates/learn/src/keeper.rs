@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::checkpoint::{CHECKPOINT, Checkpoint};
-use crate::folder::unwritable;
+use crate::folder::{kept, unwritable};
 use crate::input_error::{InputError, excerpt};
 use crate::run_folder::expect_free;
 use crate::source::Source;
@@ -164,8 +164,7 @@ impl<'a> Keeper<'a> {
         written.map_err(|e| {
             // What is left of the attempt is of no use to anyone.
             let _ = fs::remove_file(&beside);
-            let hint = "make room, and go on from the last one: chainrule train --resume with the run's folder";
-            InputError::new(path.display().to_string(), "a checkpoint that can be written", e.to_string(), hint)
+            kept(InputError::unwritable(&path, "a checkpoint", &e), &self.folder, Some(&CHECKPOINT))
         })
     }
 }

@@ -116,7 +116,12 @@ impl Histogram {
 
 /// Whether it is measured after this epoch of so many.
 pub(crate) fn is_due(epoch: usize, epochs: usize) -> bool {
-    epoch.is_multiple_of(epochs.div_ceil(RECORDS).max(1)) || epoch == epochs
+    epoch.is_multiple_of(every(epochs)) || epoch == epochs
+}
+
+/// From one epoch that is measured to the next, of so many.
+pub(crate) fn every(epochs: usize) -> usize {
+    epochs.div_ceil(RECORDS).max(1)
 }
 
 /// Five digits of a number; [`LARGEST`] of one that is not finite, which JSON has not.

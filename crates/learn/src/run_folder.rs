@@ -22,7 +22,7 @@ use crate::folder::{self, Kind, json_lines};
 use crate::held_out::HeldOut;
 use crate::input_error::{InputError, excerpt};
 use crate::keeper::LOCK;
-use crate::layer_statistics::{Layers, is_due};
+use crate::layer_statistics::{Layers, every};
 use crate::measures::Measures;
 use crate::predict::Predictor;
 use crate::record::Record;
@@ -169,7 +169,7 @@ impl Run {
     pub fn history(&self) -> Result<Vec<Epoch>, InputError> {
         let path = self.folder.join(METRICS);
         let history: Vec<Epoch> = folder::read_json_lines(&path)?;
-        expect_epochs(&path, history.iter().map(|epoch| epoch.epoch), 1..=self.epochs())?;
+        expect_epochs(&path, history.iter().map(|epoch| epoch.epoch), (1, 1, self.epochs()))?;
         Ok(history)
     }
 
@@ -180,9 +180,8 @@ impl Run {
     pub fn layers(&self) -> Result<Vec<Layers>, InputError> {
         let path = self.folder.join(LAYERS);
         let layers: Vec<Layers> = folder::read_json_lines(&path)?;
-        let (asked, last) = (self.record.training.epochs, self.epochs());
-        let due = (0..=last).filter(|&epoch| epoch == 0 || epoch == last || is_due(epoch, asked));
-        expect_epochs(&path, layers.iter().map(|layers| layers.epoch), due)?;
+        let every = every(self.record.training.epochs);
+        expect_epochs(&path, layers.iter().map(|layers| layers.epoch), (0, every, self.epochs()))?;
         Ok(layers)
     }
 
@@ -275,22 +274,25 @@ pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> R
     folder::write(folder, RUN, &contents, force)
 }
 
-/// Whether a file has a line for each epoch that it should have, and no other.
+/// Whether a file has a line for the `first` epoch, then for one of `every` so many, and for the `last`, and no other. The numbers are
+/// the record's, which may have been edited: nothing is made as long as they say.
 fn expect_epochs(
     path: &Path,
     found: impl Iterator<Item = usize>,
-    expected: impl Iterator<Item = usize>,
+    (first, every, last): (usize, usize, usize),
 ) -> Result<(), InputError> {
-    let (found, expected): (Vec<usize>, Vec<usize>) = (found.collect(), expected.collect());
-    if found == expected {
+    let found: Vec<usize> = found.collect();
+    let past = last.saturating_sub(first) % every;
+    let expected = (first..=last).step_by(every).chain((past > 0).then_some(last));
+    if expected.eq(found.iter().copied()) {
         return Ok(());
     }
-    let said = |epochs: &[usize]| match epochs {
+    let found = match &found[..] {
         [] => "no epoch".to_owned(),
-        [.., last] => format!("{} of them, the last of epoch {last}", epochs.len()),
+        [.., last] => format!("{} of them, the last of epoch {last}", found.len()),
     };
-    let expected = format!("the lines that training wrote, {}", said(&expected));
-    Err(InputError::new(path.display().to_string(), expected, said(&found), "train anew"))
+    let expected = format!("the lines that training wrote, from epoch {first} to {last} of every {every}");
+    Err(InputError::new(path.display().to_string(), expected, found, "train anew"))
 }
 
 /// The error with the file that it is in.

@@ -1,8 +1,8 @@
 //! `chainrule predict`: answers for new rows, some at a time, so that memory does not grow
 //! with the table.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write, stdout};
+use std::fs;
+use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 
 use chainrule::readers::csv::{Features, OnError};
@@ -14,6 +14,7 @@ use clap::Args;
 use crate::arguments;
 use crate::outcome::tell;
 use crate::progress::Bytes;
+use crate::whole_file;
 
 /// How many images are in memory at a time.
 const IMAGES: usize = 512;
@@ -61,39 +62,13 @@ pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<()> {
 }
 
 fn to_file(run: &Run, args: &PredictArgs, out: &Path, threads: usize) -> anyhow::Result<()> {
-    let unwritable = |e: io::Error| {
-        let hint = "choose another --out, in a folder that you may write to";
-        InputError::new(out.display().to_string(), "a file that can be written", e.to_string(), hint)
-    };
-    // Of predictions the only io::Error is that of the writer.
-    let named = |e: anyhow::Error| match e.downcast::<io::Error>() {
-        Ok(e) => unwritable(e).into(),
-        Err(e) => e,
-    };
-    // A link stays one; where it leads is written.
-    let there = fs::canonicalize(out);
-    if fs::metadata(out).is_ok_and(|meta| !meta.is_file()) {
-        // Into a device or a pipe: it must never be replaced by a file.
-        let device = File::options().write(true).open(out).map_err(unwritable)?;
-        return predict(run, args, BufWriter::new(device), threads).map_err(named);
-    }
-    if there.as_ref().is_ok_and(|out| fs::canonicalize(&args.data).is_ok_and(|data| data == *out)) {
+    let same = |out: &Path| fs::canonicalize(&args.data).is_ok_and(|data| data == out);
+    if fs::canonicalize(out).is_ok_and(|out| out.is_file() && same(&out)) {
         let (expected, hint) = ("a file other than DATA", "choose another --out");
         return Err(InputError::new(out.display().to_string(), expected, "DATA", hint).into());
     }
-    let out = there.as_deref().unwrap_or(out);
-    // Under another name until it is whole: a bad row far down must leave no half of a file.
-    let name = out.file_name().unwrap_or_default().to_string_lossy();
-    let beside = out.with_file_name(format!(".{name}.new-{}", std::process::id()));
-    let file = File::create(&beside).map_err(unwritable)?;
-    let written = predict(run, args, BufWriter::new(file), threads)
-        .map_err(named)
-        .and_then(|()| Ok(fs::rename(&beside, out).map_err(unwritable)?));
-    if written.is_err() {
-        // What is left of the attempt is of no use to anyone.
-        let _ = fs::remove_file(&beside);
-    }
-    written
+    // A bad row far down must leave no half of a file. Of predictions the only io::Error is that of the writer.
+    whole_file::write(out, |file| predict(run, args, BufWriter::new(file), threads))
 }
 
 fn predict(run: &Run, args: &PredictArgs, out: impl Write, threads: usize) -> anyhow::Result<()> {

@@ -1,6 +1,5 @@
 //! `chainrule trace`: one example through a trained network, forward and back.
 
-use std::fs;
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +14,7 @@ use crate::graph_page;
 use crate::indices::indices;
 use crate::significant::{four, range, significant};
 use crate::table::table;
+use crate::whole_file;
 
 mod step;
 
@@ -125,12 +125,9 @@ pub(crate) fn run(args: &TraceArgs) -> anyhow::Result<()> {
 /// Writes a picture.
 ///
 /// # Errors
-/// If it cannot be written.
-pub(crate) fn write(path: &Path, picture: &str) -> Result<(), InputError> {
-    fs::write(path, picture).map_err(|e| {
-        let place = path.display().to_string();
-        InputError::new(place, "a file that can be written", e.to_string(), "name another file")
-    })
+/// If it cannot be written; what was there still is.
+pub(crate) fn write(path: &Path, picture: &str) -> anyhow::Result<()> {
+    whole_file::write(path, |mut file| Ok(file.write_all(picture.as_bytes())?))
 }
 
 fn page(report: &Report<'_>) -> String {

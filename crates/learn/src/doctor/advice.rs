@@ -65,6 +65,19 @@ impl<'a> Again<'a> {
         self.with("model", &changed)
     }
 
+    /// The range test for the same training, which takes no flags of the rate's course or of the epochs; `None` of a table on disk,
+    /// which it does not read.
+    pub(super) fn find_rate(mut self) -> Option<String> {
+        if self.has("memory") {
+            return None;
+        }
+        for flag in ["rate", "schedule", "warm-up", "epochs", "patience"] {
+            self = self.without(flag);
+        }
+        self.flags.push(("find-rate", None));
+        Some(self.command())
+    }
+
     /// As it is typed.
     pub(super) fn command(&self) -> String {
         self.run.record.typed(&self.flags)

@@ -1,7 +1,7 @@
 //! What is wrong with a run, from its record, its epochs, its layers and the data: each illness with the numbers that show it, the
 //! epoch since which they do, and what to try.
 //!
-//! One illness is one file: what shows it, and why its bounds are where they are. [`ILLNESSES`] has them from causes to
+//! One illness is one file: what shows it, and why its bounds are where they are. `ILLNESSES` has them from causes to
 //! consequences (a rate that is too high also leaves a network that fits badly); what was so before the first step comes before
 //! all else, since the training cannot have caused it. So the first finding is the one to mend first. Where steps or derivatives go wrong, what
 //! follows from it (a rate that looks wrong, too, or a network that has learned nothing) is left out.

@@ -55,11 +55,10 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
         illness: Illness::RateTooHigh,
         since: Some(since),
         says: format!("{says}; the rate is {}", short(rate)),
-        advice: vec![
-            again().with("rate", &short(rate / 10.0)).command(),
-            again().with("clip-norm", &1).command(),
-            again().without("rate").command() + " --find-rate",
-        ],
+        advice: [again().with("rate", &short(rate / 10.0)).command(), again().with("clip-norm", &1).command()]
+            .into_iter()
+            .chain(again().find_rate())
+            .collect(),
     })
 }
 

@@ -57,11 +57,13 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
         illness: Illness::RateTooLow,
         since: Some(1),
         says: format!("{says}; the rate is {}", short(training.rate)),
-        advice: vec![
+        advice: [
             again().with("rate", &short(training.rate * 10.0)).command(),
             again().with("epochs", &(training.epochs * 3)).command(),
-            again().without("rate").command() + " --find-rate",
-        ],
+        ]
+        .into_iter()
+        .chain(again().find_rate())
+        .collect(),
     })
 }
 
