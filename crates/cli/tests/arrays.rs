@@ -34,7 +34,7 @@ fn irises_are_learned_tested_and_predicted() {
     assert_eq!(code, Some(0), "{stderr}");
     let (scores, stderr, code) = run(&folder, &["test", "run", "--json"]);
     let scores: serde_json::Value = serde_json::from_str(&scores).unwrap_or_else(|_| panic!("{code:?} {stderr}"));
-    assert!(scores["test_accuracy"].as_f64().unwrap() > 0.85, "{scores}");
+    assert!(scores["test"]["accuracy"].as_f64().unwrap() > 0.85, "{scores}");
     let (answers, stderr, code) = run(&folder, &["predict", "run", "irises.npz"]);
     assert_eq!((answers.lines().next(), answers.lines().count()), (Some("predicted,p(0),p(1),p(2)"), 151), "{stderr}");
     assert_eq!(code, Some(0));

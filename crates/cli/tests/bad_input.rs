@@ -266,7 +266,7 @@ fn tunings_that_cannot_be() {
     );
     // A folder of something else is left alone.
     chainrule(&folder, &["train", "--epochs", "1", "--out", "run"]).assert().success();
-    let parts = ["run", "a new folder, or one of a tuning", "a folder with 'held_out.json'", "choose another --out"];
+    let parts = ["run", "a new folder, or one of a tuning", "a folder with 'findings.json'", "choose another --out"];
     tune("space.toml", &["--out", "run"], parts);
 }
 

@@ -24,7 +24,12 @@ fn a_healthy_run_is_exit_status_0() {
 fn an_ill_run_is_exit_status_1_with_what_to_try() {
     let folder = tempfile::tempdir().unwrap();
     let train = ["train", "--rate", "0.5", "--epochs", "12", "--out", "run", "--threads", "1"];
-    chainrule(&folder, &train).assert().success();
+    let trained = chainrule(&folder, &train).assert().success();
+    let said = text(&trained.get_output().stderr);
+    assert!(
+        said.contains("doctor: rate too high, since epoch 1, and 2 more; chainrule doctor run says what to try\n"),
+        "{said}"
+    );
     let found = chainrule(&folder, &["doctor", "run"]).assert().code(1);
     let page = text(&found.get_output().stdout);
     assert!(page.starts_with("rate too high, since epoch 1\n  the first epoch's training loss was "), "{page}");
@@ -58,7 +63,7 @@ fn a_loss_that_stands_still_is_said_once_while_training_goes_on() {
 }
 
 #[test]
-fn what_is_no_run_is_refused_and_data_that_are_gone_are_told() {
+fn what_is_no_run_is_refused_and_data_that_are_gone_are_not_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     chainrule(&folder, &["doctor", "nothing"]).assert().code(2);
     let rows: String =
@@ -68,7 +73,6 @@ fn what_is_no_run_is_refused_and_data_that_are_gone_are_told() {
     std::fs::remove_file(folder.path().join("t.csv")).unwrap();
     let found = chainrule(&folder, &["doctor", "run"]).assert().success();
     assert_eq!(text(&found.get_output().stdout), "run: healthy\n");
-    assert!(text(&found.get_output().stderr).starts_with("warning: the data could not be looked at"));
-    std::fs::write(folder.path().join("run/metrics.jsonl"), "{").unwrap();
+    std::fs::write(folder.path().join("run/findings.json"), "{").unwrap();
     chainrule(&folder, &["doctor", "run"]).assert().code(2);
 }

@@ -62,13 +62,12 @@ fn the_default_training_reaches_97_in_100() {
 }
 
 #[test]
-fn a_run_is_three_files_and_its_test_says_the_same_again() {
+fn a_run_is_a_folder_and_its_test_says_the_same_again() {
     let folder = TempDir::new().unwrap();
     let trained = json(&folder, &["train", "--epochs", "3", "--out", "run", "--json"]);
-    assert_eq!(
-        files(&folder.path().join("run")),
-        ["held_out.json", "layers.jsonl", "metrics.jsonl", "model.safetensors", "report.html", "run.toml"]
-    );
+    let texts = ["findings.json", "held_out.json", "layers.jsonl", "metrics.jsonl"];
+    let run = [&texts[..], &["model.safetensors", "report.html", "run.toml", "split.csv"]].concat();
+    assert_eq!(files(&folder.path().join("run")), run);
     assert_eq!(files(folder.path()), ["run"]);
     let keys: Vec<&str> = trained.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["best_epoch", "epochs", "run", "seconds", "test", "train", "validation"]);
@@ -202,9 +201,23 @@ fn a_loss_that_is_not_finite_is_told_with_its_place() {
         error.contains("first value that was not finite: ") && error.contains(" in 2.affine (layer affine:1)"),
         "{error}"
     );
-    assert!(error.ends_with("hint: try a smaller rate; the usual one of sgd is 0.1\n"), "{error}");
+    assert!(error.contains(", of row ") && error.contains("\n  rows of the batch: "), "{error}");
+    assert!(error.contains("hint: try a smaller rate; the usual one of sgd is 0.1, or --clip-norm 1\n"), "{error}");
     assert!(output.stdout.is_empty());
-    assert_eq!(files(folder.path()), ["line.csv"]);
+    // The step is there to be looked at, and to be met again.
+    assert_eq!(files(&folder.path().join("run")), ["checkpoint"]);
+    let step: usize = error[error.find("--step ").unwrap() + 7..].split(' ').next().unwrap().parse().unwrap();
+    assert!(error.ends_with(&format!("is kept: chainrule trace run --step {step} shows it\n")), "{error}");
+    let trace = ["trace", "run", "--step", &step.to_string()];
+    let page = chainrule(&folder, &trace).assert().success().get_output().stdout.clone();
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.contains("2.affine") && (page.contains("inf") || page.contains("NaN")), "{page}");
+    for how in [&["--svg", "step.svg"][..], &["--html", "step.html"], &["--json"]] {
+        chainrule(&folder, &[&trace[..], how].concat()).assert().success();
+    }
+    let again = chainrule(&folder, &["train", "--resume", "run"]).assert().code(1).get_output().clone();
+    let again = String::from_utf8(again.stderr).unwrap();
+    assert_eq!(&again[again.find("error:").unwrap()..], error);
 }
 
 #[test]

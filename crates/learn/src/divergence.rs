@@ -1,16 +1,21 @@
-//! Where a training broke: the first value, in the order of computation, that was not finite.
+//! Where a training broke: the first value, in the order of computation, that was not finite, and the row of the batch that it is of.
 //!
 //! A step overwrites the parameters that it was computed from. Steps are exact to the bit, so
 //! the trainer replays the epoch from its start up to the step that failed, and that one runs
 //! once more here on a plan that keeps every node's value.
 
 use std::fmt;
+use std::path::PathBuf;
 
-use chainrule_engine::{Backend, Clock, Goal, Graph, Optimizer, Plan, Request, Rows, Span};
+use chainrule_engine::{Backend, Clock, Extent, Goal, Graph, Optimizer, Plan, Request, Rows, Span};
 
+use crate::command_line::quoted;
 use crate::encoding::Table;
 use crate::model::{Model, Network};
 use crate::node_name::node_name;
+
+/// Rows of a batch that are named at most.
+const NAMED: usize = 8;
 
 /// A training that was stopped, because its loss was not a finite number.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +34,12 @@ pub struct Diverged {
     pub optimizer: &'static str,
     /// The first value that was not finite, if it could be found.
     pub first: Option<NotFinite>,
+    /// The batch's rows by their numbers in the data, from 0; none after the epoch's last step.
+    pub rows: Vec<u32>,
+    /// The step's number in the training, from 1.
+    pub number: u64,
+    /// The folder of a training that is kept, where a checkpoint holds what was before the step.
+    pub kept: Option<PathBuf>,
 }
 
 /// A value of the network that is not a finite number.
@@ -40,24 +51,40 @@ pub struct NotFinite {
     pub layer: Option<String>,
     /// The value.
     pub value: f64,
+    /// Which of the rows that were looked at it is of; `None` of what all rows share, such as a parameter.
+    pub row: Option<usize>,
 }
 
 impl fmt::Display for Diverged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Diverged { epoch, step, of, loss, rate, optimizer, first } = self;
+        let Diverged { epoch, step, of, loss, rate, optimizer, first, rows, number, kept } = self;
         write!(f, "epoch {epoch}, step {step}, rate {}: expected a finite {of}, found {loss}", short(*rate))?;
-        if let Some(NotFinite { node, layer, value }) = first {
+        if let Some(NotFinite { node, layer, value, row }) = first {
             write!(f, "\n  first value that was not finite: {value} in {node}")?;
             if let Some(layer) = layer {
                 write!(f, " (layer {layer})")?;
             }
+            if let Some(row) = row.and_then(|row| rows.get(row)) {
+                write!(f, ", of row {} of the data", row + 1)?;
+            }
+        }
+        if !rows.is_empty() {
+            let named: Vec<String> = rows.iter().take(NAMED).map(|row| (row + 1).to_string()).collect();
+            let more = if rows.len() > NAMED { format!(" and {} more", rows.len() - NAMED) } else { String::new() };
+            write!(f, "\n  rows of the batch: {}{more}", named.join(", "))?;
         }
         // A tenth of a rate that is far too large still is.
         let tenth = rate / 10.0;
         match Optimizer::named(optimizer).map(Optimizer::usual_rate).filter(|&usual| usual < tenth) {
             Some(usual) => write!(f, "\n  hint: try a smaller rate; the usual one of {optimizer} is {}", short(usual)),
             None => write!(f, "\n  hint: try a smaller rate, such as {}", short(tenth)),
+        }?;
+        write!(f, ", or --clip-norm 1")?;
+        if let Some(folder) = kept {
+            let folder = quoted(&folder.display().to_string());
+            write!(f, "\n  what was before the step is kept: chainrule trace {folder} --step {number} shows it")?;
         }
+        Ok(())
     }
 }
 
@@ -104,10 +131,12 @@ impl Suspect<'_, '_> {
                 Some(parameter) => backend.read_span(&arena, parameter.span),
                 None => backend.read(&plan, &arena, plan.value_of(id)?),
             };
-            let value = values.into_iter().find(|value| !value.is_finite())?;
+            let (at, value) = values.into_iter().enumerate().find(|(_, value)| !value.is_finite())?;
+            let (extent, length) = (self.graph.node(id).extent, self.graph.node(id).shape.len());
+            let row = (extent == Extent::Row).then(|| at / length.max(1));
             let (node, layer) = node_name(self.graph, self.network, id);
             let layer = layer.and_then(|at| self.model.layers().get(at)).map(ToString::to_string);
-            Some(NotFinite { node, layer, value })
+            Some(NotFinite { node, layer, value, row })
         })
     }
 }
@@ -118,13 +147,42 @@ mod tests {
 
     #[test]
     fn the_hint_is_a_tenth_or_the_usual_rate() {
-        let hint = |rate| {
-            let diverged =
-                Diverged { epoch: 1, step: 2, of: "loss", loss: f64::NAN, rate, optimizer: "sgd", first: None };
-            diverged.to_string().lines().last().unwrap_or_default().to_owned()
-        };
-        assert_eq!(hint(1e30), "  hint: try a smaller rate; the usual one of sgd is 0.1");
-        assert_eq!(hint(0.5), "  hint: try a smaller rate, such as 0.05");
-        assert_eq!(hint(1e-3), "  hint: try a smaller rate, such as 0.0001");
+        let hint = |rate| diverged(rate).to_string().lines().last().unwrap_or_default().to_owned();
+        assert_eq!(hint(1e30), "  hint: try a smaller rate; the usual one of sgd is 0.1, or --clip-norm 1");
+        assert_eq!(hint(0.5), "  hint: try a smaller rate, such as 0.05, or --clip-norm 1");
+        assert_eq!(hint(1e-3), "  hint: try a smaller rate, such as 0.0001, or --clip-norm 1");
+    }
+
+    #[test]
+    fn the_batch_and_its_row_are_named() {
+        let first = NotFinite { node: "y".into(), layer: None, value: f64::INFINITY, row: Some(1) };
+        let rows = (10..20).collect();
+        let told = Diverged { first: Some(first), rows, kept: Some("my run".into()), ..diverged(0.5) }.to_string();
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "epoch 1, step 2, rate 0.5: expected a finite loss, found NaN",
+                "  first value that was not finite: inf in y, of row 12 of the data",
+                "  rows of the batch: 11, 12, 13, 14, 15, 16, 17, 18 and 2 more",
+                "  hint: try a smaller rate, such as 0.05, or --clip-norm 1",
+                "  what was before the step is kept: chainrule trace 'my run' --step 2 shows it",
+            ]
+        );
+    }
+
+    fn diverged(rate: f64) -> Diverged {
+        Diverged {
+            epoch: 1,
+            step: 2,
+            of: "loss",
+            loss: f64::NAN,
+            rate,
+            optimizer: "sgd",
+            first: None,
+            rows: Vec::new(),
+            number: 2,
+            kept: None,
+        }
     }
 }

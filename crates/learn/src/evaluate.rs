@@ -110,7 +110,7 @@ impl Evaluation {
         };
         let mut sum = 0.0;
         let mut numbers = rows.iter();
-        let (mut losses, mut all) = (Vec::new(), Vec::new());
+        let mut all = Vec::new();
         let (mut classified, mut labels) = (Vec::new(), Vec::new());
         let (mut predicted, mut values) = (Vec::new(), Vec::new());
         examples.each(rows, |table, rows| {
@@ -141,9 +141,6 @@ impl Evaluation {
                     _ => {}
                 }
             }
-            if with_probabilities {
-                losses.extend(of_rows);
-            }
             Ok::<(), InputError>(())
         })?;
         let mut scores = Scores { loss: sum / rows.len() as f64, accuracy: None, rmse: None, r2: None };
@@ -158,7 +155,7 @@ impl Evaluation {
             }
             _ => return Ok(None),
         };
-        Ok(Some(Judgement { scores, losses, answers }))
+        Ok(Some(Judgement { scores, answers }))
     }
 }
 
@@ -183,8 +180,6 @@ pub(crate) enum Answer<'a> {
 #[derive(Debug)]
 pub(crate) struct Judgement {
     pub(crate) scores: Scores,
-    /// Of each row.
-    pub(crate) losses: Vec<f64>,
     answers: Answers,
 }
 
@@ -196,14 +191,6 @@ enum Answers {
 }
 
 impl Judgement {
-    /// Of classes: each row's probabilities one after the other, and its label.
-    pub(crate) fn into_classes(self) -> Option<(Vec<f64>, Vec<u32>)> {
-        match self.answers {
-            Answers::Classes { probabilities, labels, .. } => Some((probabilities, labels)),
-            Answers::Numbers { .. } => None,
-        }
-    }
-
     /// All metrics.
     pub(crate) fn measures(&self) -> Measures {
         match &self.answers {

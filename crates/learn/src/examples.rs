@@ -109,4 +109,12 @@ impl Batches<'_> {
             }
         }
     }
+
+    /// The rows of a batch by their numbers in the data, and not in a table of it; `epoch` is the one at hand.
+    pub(crate) fn numbers(&mut self, epoch: u64, number: usize) -> Vec<u32> {
+        match self {
+            Batches::Resident { batches, .. } => batches.iter().nth(number).unwrap_or_default().to_vec(),
+            Batches::Stored { dealer, .. } => dealer.numbers(epoch, number),
+        }
+    }
 }

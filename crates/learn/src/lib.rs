@@ -104,7 +104,7 @@ pub use columns::Values;
 pub use dataset::{Cells, Dataset, Target};
 pub use digits::digits;
 pub use divergence::Diverged;
-pub use doctor::{Examination, Finding, Illness, examine};
+pub use doctor::{Advice, Finding, Illness};
 pub use encoding::Encoding;
 pub use evaluate::Scores;
 pub use feature::Feature;

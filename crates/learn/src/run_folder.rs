@@ -8,6 +8,7 @@
 //! | `layers.jsonl` | how the [layers](crate::layer_statistics) are doing: a line before the first step, and one for each of at most 50 epochs |
 //! | `split.csv` | the rows that were [held out](crate::split_rows) |
 //! | `held_out.json` | what it made of rows that it had not learned from: see [`HeldOut`] |
+//! | `findings.json` | what the [doctor](crate::doctor) found |
 //! | `report.html` | all of this as a page |
 //!
 //! Until it is done there are only a `checkpoint` and a `lock` in it: see [`keeper`](crate::keeper).
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use crate::checkpoint::CHECKPOINT;
 use crate::dataset::Dataset;
+use crate::doctor::{Case, Finding, examine};
 use crate::evaluate::Scores;
 use crate::folder::{self, Kind, json_lines};
 use crate::held_out::HeldOut;
@@ -37,10 +39,11 @@ const MODEL: &str = "model.safetensors";
 const METRICS: &str = "metrics.jsonl";
 const LAYERS: &str = "layers.jsonl";
 const HELD_OUT: &str = "held_out.json";
+const FINDINGS: &str = "findings.json";
 const REPORT: &str = "report.html";
 const RUN: Kind = Kind {
     name: "run",
-    files: &[RECORD, MODEL, METRICS, LAYERS, SPLIT_ROWS, HELD_OUT, REPORT],
+    files: &[RECORD, MODEL, METRICS, LAYERS, SPLIT_ROWS, HELD_OUT, FINDINGS, REPORT],
     under_way: &[CHECKPOINT, LOCK, ".checkpoint.new"],
 };
 
@@ -193,14 +196,31 @@ impl Run {
         folder::read_json(&self.folder.join(HELD_OUT))
     }
 
+    /// What is wrong with it: what is to be mended first comes first, and a healthy run has none.
+    ///
+    /// # Errors
+    /// If the file is not there or broken.
+    pub fn findings(&self) -> Result<Vec<Finding>, InputError> {
+        folder::read_json(&self.folder.join(FINDINGS))
+    }
+
     /// The run as one page of HTML, which needs nothing else.
     ///
     /// # Errors
     /// If a file of the run is not there or broken.
     pub fn report(&self) -> Result<String, InputError> {
-        let (history, layers, held_out) = (self.history()?, self.layers()?, self.seen()?);
+        let (history, layers) = (self.history()?, self.layers()?);
+        let (held_out, findings) = (self.seen()?, self.findings()?);
         let (record, predictor) = (&self.record, &self.predictor);
-        Shown { record, predictor, history: &history, layers: &layers, held_out: held_out.as_ref() }.page()
+        let shown = Shown {
+            record,
+            predictor,
+            history: &history,
+            layers: &layers,
+            held_out: held_out.as_ref(),
+            findings: &findings,
+        };
+        shown.page()
     }
 
     /// Judges the network on the rows that were held out.
@@ -247,31 +267,29 @@ pub fn expect_free(folder: &Path, force: bool) -> Result<(), InputError> {
     folder::expect_free(folder, RUN, force)
 }
 
-/// Writes the run of a training on data from `source`.
+/// Writes the run of a training on data from `source`, and gives what is [wrong](crate::doctor) with it.
 ///
 /// # Errors
 /// As [`expect_free`], or if it cannot be written.
-pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> Result<(), InputError> {
+pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> Result<Vec<Finding>, InputError> {
     let record = Record::of(trained, source);
+    let (predictor, history, layers) = (&trained.predictor, &*trained.history, &*trained.layers);
+    let findings = examine(&Case { record: &record, predictor, history, layers, seen: &trained.seen });
     let held_out = trained.held_out.as_ref();
-    let shown = Shown {
-        record: &record,
-        predictor: &trained.predictor,
-        history: &trained.history,
-        layers: &trained.layers,
-        held_out,
-    };
+    let shown = Shown { record: &record, predictor, history, layers, held_out, findings: &findings };
     let page = shown.page()?;
     let record = record.to_toml()?;
     let model = weights::to_bytes(trained.predictor.tensors())?;
     let metrics = json_lines(METRICS, &trained.history)?;
     let layers = json_lines(LAYERS, &trained.layers)?;
     let held_out = folder::json(HELD_OUT, &held_out)?;
+    let found = folder::json(FINDINGS, &findings)?;
     let split_rows = trained.split_rows.to_csv();
-    let (tables, shown) = ([&metrics, &layers, &split_rows], [&held_out, &page]);
+    let (tables, shown) = ([&metrics, &layers, &split_rows], [&held_out, &found, &page]);
     let texts = tables.into_iter().chain(shown).map(String::as_bytes);
     let contents: Vec<&[u8]> = [record.as_bytes(), &model].into_iter().chain(texts).collect();
-    folder::write(folder, RUN, &contents, force)
+    folder::write(folder, RUN, &contents, force)?;
+    Ok(findings)
 }
 
 /// Whether a file has a line for the `first` epoch, then for one of `every` so many, and for the `last`, and no other. The numbers are

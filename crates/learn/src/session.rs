@@ -84,12 +84,12 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
     }
 
     /// One epoch, from the steps that are `done` on; returns the mean loss of its rows. After each step `after` is asked, and may
-    /// end it.
+    /// end it. Where a loss is not finite, `done` is what was before that step, and so are the parameters.
     pub(crate) fn epoch(
         &mut self,
         epoch: usize,
         batches: &mut Batches<'_>,
-        mut done: Done,
+        done: &mut Done,
         watch: &mut impl FnMut(Progress<'_>),
         mut after: impl FnMut(&Self, Done) -> Result<(), TrainError>,
     ) -> Result<f64, TrainError> {
@@ -100,13 +100,13 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
             let (table, batch) = batches.at(at)?;
             let (loss, rows) = (self.step(number(epoch, at, steps), table, batch)?, batch.len());
             if !loss.is_finite() {
-                return Err(self.diverged(epoch, at, batches, loss, &start)?.into());
+                return Err(Box::new(self.diverged(epoch, at, batches, loss, &start)?).into());
             }
             done.sum += loss * rows as f64;
             done.rows += rows;
             done.steps = at + 1;
             watch(Progress::Step { epoch, step: at + 1, loss });
-            after(self, done)?;
+            after(self, *done)?;
         }
         Ok(done.sum / done.rows as f64)
     }
@@ -180,7 +180,18 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         let clock = self.clock(number(epoch, failed, length));
         let (table, rows) = batches.at(failed)?;
         let first = self.suspect.first_not_finite(self.backend, &parameters, table, rows, clock);
-        Ok(Diverged { epoch, step: failed + 1, of: "loss", loss, rate: clock.rate, optimizer: self.optimizer, first })
+        Ok(Diverged {
+            epoch,
+            step: failed + 1,
+            of: "loss",
+            loss,
+            rate: clock.rate,
+            optimizer: self.optimizer,
+            first,
+            rows: batches.numbers(epoch as u64 - 1, failed),
+            number: clock.step + 1,
+            kept: None,
+        })
     }
 
     /// After the last step of an epoch no step's loss has seen the parameters yet.
@@ -216,7 +227,9 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         } else {
             examples.each(rows, look)?;
         }
-        Err(Diverged { epoch, step, of, loss, rate: clock.rate, optimizer: self.optimizer, first }.into())
+        let (rate, number) = (clock.rate, clock.step + 1);
+        let (optimizer, rows) = (self.optimizer, Vec::new());
+        Err(Box::new(Diverged { epoch, step, of, loss, rate, optimizer, first, rows, number, kept: None }).into())
     }
 
     fn everything(&self) -> Span {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::{Asked, Checkpoint, Place};
 use crate::dataset::{Dataset, Target};
 use crate::divergence::{Diverged, Suspect};
+use crate::doctor::{Sample, Seen};
 use crate::early_stopping::EarlyStopping;
 use crate::encoding::Encoding;
 use crate::evaluate::{self, Evaluation, Said, Scores};
@@ -152,6 +153,8 @@ pub struct Trained {
     pub split_rows: SplitRows,
     /// The test rows one by one, or without any the validation rows; `None` without those too.
     pub held_out: Option<HeldOut>,
+    /// What it says of the rows that it learned from and was chosen by.
+    pub(crate) seen: Seen,
 }
 
 impl Trained {
@@ -169,7 +172,7 @@ pub enum TrainError {
     Input(#[from] InputError),
     /// The loss was no finite number.
     #[error(transparent)]
-    Diverged(#[from] Diverged),
+    Diverged(#[from] Box<Diverged>),
     /// It was told to stop, and a checkpoint holds all of it.
     #[error("stopped after step {step} of epoch {epoch}")]
     Stopped {
@@ -341,6 +344,15 @@ fn descend<B: Backend>(
     }
     let began = Instant::now();
     let seconds = || before + began.elapsed().as_secs_f64();
+    let save = |keeper: &mut Keeper<'_>,
+                session: &Session<'_, '_, B>,
+                (epoch, Done { steps, sum, rows }): (usize, Done),
+                best: Option<&Best>,
+                past: (&[Epoch], &[Layers])| {
+        let place = Place { epoch, step: steps, sum, rows, seconds: seconds() };
+        let parameters = best.map_or(Vec::new(), |best| best.parameters.clone());
+        keeper.save(&Checkpoint::new(&asked, keeper.source(), place, past, session.state(), parameters))
+    };
     for epoch in first..=settings.epochs {
         batches.reshuffle(epoch as u64 - 1)?;
         let after = |session: &Session<'_, '_, B>, done: Done| {
@@ -348,15 +360,22 @@ fn descend<B: Backend>(
             let stop = keeper.is_to_stop();
             let step = number(epoch, done.steps, steps);
             if stop || keeper.is_due(step, done.steps == steps) {
-                let Done { steps, sum, rows } = done;
-                let place = Place { epoch, step: steps, sum, rows, seconds: seconds() };
-                let parameters = best.as_ref().map_or(Vec::new(), |best| best.parameters.clone());
-                let past = (&*history, &*layers);
-                keeper.save(&Checkpoint::new(&asked, keeper.source(), place, past, session.state(), parameters))?;
+                save(keeper, session, (epoch, done), best.as_ref(), (&history, &layers))?;
             }
             if stop { Err(TrainError::Stopped { epoch, step: done.steps }) } else { Ok(()) }
         };
-        let train_loss = session.epoch(epoch, &mut batches, std::mem::take(&mut done), &mut watch, after)?;
+        let train_loss = match session.epoch(epoch, &mut batches, &mut done, &mut watch, after) {
+            Err(TrainError::Diverged(mut diverged)) => {
+                // To be looked at; where that cannot be written the message is still true.
+                diverged.kept = keeper.and_then(|keeper| {
+                    save(keeper, &session, (epoch, done), best.as_ref(), (&history, &layers)).ok()?;
+                    Some(keeper.folder().to_owned())
+                });
+                return Err(diverged.into());
+            }
+            trained => trained?,
+        };
+        done = Done::default();
         let validation = evaluation.score(backend, session.arena(), &encoding, chosen_by, &split.validation)?;
         session.expect_finite(epoch, &mut batches, validation.map(|v| v.loss), chosen_by, &split.validation)?;
         let rate = session.rate(number(epoch, steps - 1, steps));
@@ -390,19 +409,23 @@ fn descend<B: Backend>(
     let tensors = session.tensors();
     // The last epoch's are of no more use.
     drop(batches);
-    let train = evaluation.score(backend, session.arena(), &encoding, &examples, &split.train)?;
     let judges = own.test.as_ref().unwrap_or(&examples);
-    let mut show = |examples: &Examples, rows: &[u32], part: &str| {
-        let mut seen = Collector::default();
-        let see = &mut |said: &Said<'_>| seen.see(said);
-        let scores = evaluation.show(backend, session.arena(), &encoding, examples, rows, see)?;
-        let held_out = seen.finish(part, &encoding, examples)?;
-        Ok::<_, InputError>((scores, scores.map(|_| held_out)))
+    let mut show = |examples: &Examples, rows: &[u32], see: &mut dyn FnMut(&Said<'_>)| {
+        evaluation.show(backend, session.arena(), &encoding, examples, rows, see)
     };
-    let (test, mut held_out) = show(judges, &test_rows, "test")?;
-    if held_out.is_none() {
-        (_, held_out) = show(chosen_by, &split.validation, "validation")?;
-    }
+    let mut seen = Seen { train: Sample::of(split.train.len()), validation: Sample::of(split.validation.len()) };
+    let train = show(&examples, &split.train, &mut |said| seen.train.see(said))?;
+    let (mut of_validation, mut of_test) = (Collector::default(), Collector::default());
+    let validation = show(chosen_by, &split.validation, &mut |said| {
+        seen.validation.see(said);
+        of_validation.see(said);
+    })?;
+    let test = show(judges, &test_rows, &mut |said| of_test.see(said))?;
+    let held_out = match (test, validation) {
+        (Some(_), _) => Some(of_test.finish("test", &encoding, judges)?),
+        (None, Some(_)) => Some(of_validation.finish("validation", &encoding, chosen_by)?),
+        (None, None) => None,
+    };
     let (Some(best), Some(train)) = (best, train) else {
         return Err(no_rows().into());
     };
@@ -425,6 +448,7 @@ fn descend<B: Backend>(
         test,
         split_rows,
         held_out,
+        seen,
     })
 }
 

@@ -10,9 +10,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use chainrule::random::{Purpose, stream};
-use chainrule::{
-    Every, Examination, Fractions, Illness, InitFrom, Keeper, Run, Settings, Source, examine, run_folder, train_kept,
-};
+use chainrule::{Every, Finding, Fractions, Illness, InitFrom, Keeper, Run, Settings, Source, run_folder, train_kept};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -49,22 +47,22 @@ fn settings(model: &str, optimizer: &str, rate: f64, epochs: usize, seed: u64) -
     }
 }
 
-fn examined(table: Option<&str>, settings: &Settings) -> Examination {
+fn examined(table: Option<&str>, settings: &Settings) -> Vec<Finding> {
     let folder = tempfile::tempdir().unwrap();
-    let examination = examine(&run(folder.path(), table, settings), 1).unwrap();
-    assert_eq!(examination.without_data, None);
-    for finding in &examination.findings {
-        eprintln!("  seed {}: {} since {:?}: {}", settings.seed, finding.illness, finding.since, finding.says);
-        assert!(!finding.advice.is_empty() && finding.advice.iter().all(|line| line.starts_with("chainrule ")));
+    let findings = run(folder.path(), table, settings).findings().unwrap();
+    for finding in &findings {
+        eprintln!("  seed {}: {} {}: {}", settings.seed, finding.illness, finding.when(), finding.says);
+        let typed = finding.advice.iter().map(|advice| advice.typed("RUN"));
+        assert!(!finding.advice.is_empty() && typed.into_iter().all(|line| line.starts_with("chainrule ")));
     }
-    examination
+    findings
 }
 
 /// The illness that comes first, and the epoch since which it shows.
 #[track_caller]
-fn expect(examination: &Examination, illness: Illness, is_since: impl Fn(Option<usize>) -> bool) {
-    let Some(first) = examination.findings.first() else { panic!("it is {illness}, and was found healthy") };
-    assert!(first.illness == illness && is_since(first.since), "{:#?}", examination.findings);
+fn expect(findings: &[Finding], illness: Illness, is_since: impl Fn(Option<usize>) -> bool) {
+    let Some(first) = findings.first() else { panic!("it is {illness}, and was found healthy") };
+    assert!(first.illness == illness && is_since(first.since), "{findings:#?}");
 }
 
 /// Rows `x0,…,y` of normal numbers, and what `label` makes of them and of a number from 0 to 1.
@@ -91,8 +89,8 @@ fn overfitting() {
         let table = table(500, 30, seed, |x, chance| named(if chance < 0.25 { chance < 0.125 } else { x[0] > 0.0 }));
         let fractions = Fractions { validation: 0.3, test: 0.1 };
         let settings = Settings { fractions, ..settings("affine:128 relu affine:2", "adam", 0.003, 40, seed) };
-        let examination = examined(Some(&table), &settings);
-        expect(&examination, Illness::Overfitting, |since| since.is_some_and(|epoch| (2..12).contains(&epoch)));
+        let findings = examined(Some(&table), &settings);
+        expect(&findings, Illness::Overfitting, |since| since.is_some_and(|epoch| (2..12).contains(&epoch)));
     }
 }
 
@@ -101,8 +99,8 @@ fn underfitting() {
     for seed in seeds() {
         // No line has both corners of one class on one side.
         let table = table(600, 2, seed, |x, _| named(x[0] * x[1] > 0.0));
-        let examination = examined(Some(&table), &settings("affine:2", "adam", 0.03, 20, seed));
-        expect(&examination, Illness::Underfitting, |since| since.is_some_and(|epoch| epoch <= 8));
+        let findings = examined(Some(&table), &settings("affine:2", "adam", 0.03, 20, seed));
+        expect(&findings, Illness::Underfitting, |since| since.is_some_and(|epoch| epoch <= 8));
     }
 }
 
@@ -110,8 +108,8 @@ fn underfitting() {
 fn a_rate_that_is_too_high() {
     for seed in seeds() {
         for (optimizer, rate) in [("adam", 0.5), ("sgd", 3.0)] {
-            let examination = examined(None, &settings("affine:50 relu affine:10", optimizer, rate, 15, seed));
-            expect(&examination, Illness::RateTooHigh, |since| since.is_some_and(|epoch| epoch <= 3));
+            let findings = examined(None, &settings("affine:50 relu affine:10", optimizer, rate, 15, seed));
+            expect(&findings, Illness::RateTooHigh, |since| since.is_some_and(|epoch| epoch <= 3));
         }
     }
 }
@@ -119,11 +117,11 @@ fn a_rate_that_is_too_high() {
 #[test]
 fn a_rate_that_is_too_low() {
     for seed in seeds() {
-        let examination = examined(None, &settings("affine:50 relu affine:10", "sgd", 0.001, 15, seed));
-        expect(&examination, Illness::RateTooLow, |since| since == Some(1));
-        let examination = examined(None, &settings("affine:50 relu affine:10", "sgd", 1e-9, 6, seed));
-        expect(&examination, Illness::RateTooLow, |since| since == Some(1));
-        assert!(examination.findings[0].says.contains("stands still"), "{examination:?}");
+        let findings = examined(None, &settings("affine:50 relu affine:10", "sgd", 0.001, 15, seed));
+        expect(&findings, Illness::RateTooLow, |since| since == Some(1));
+        let findings = examined(None, &settings("affine:50 relu affine:10", "sgd", 1e-9, 6, seed));
+        expect(&findings, Illness::RateTooLow, |since| since == Some(1));
+        assert!(findings[0].says.contains("stands still"), "{findings:?}");
     }
 }
 
@@ -143,10 +141,10 @@ fn dead_relus() {
         let file = self::biases(&folder.path().join("b.safetensors"), "0.bias", &biases);
         let settings =
             Settings { init_from: Some(file), ..settings("affine:50 relu affine:10", "adam", 0.001, 15, seed) };
-        let examination = examined(None, &settings);
-        expect(&examination, Illness::DeadRelus, |since| since == Some(0));
+        let findings = examined(None, &settings);
+        expect(&findings, Illness::DeadRelus, |since| since == Some(0));
         // Those 40, and what few others may be.
-        let says = &examination.findings[0].says;
+        let says = &findings[0].says;
         assert!(says.starts_with('8') && says.contains("% of the units of the relu that is word 2 are 0"), "{says}");
     }
 }
@@ -164,8 +162,8 @@ fn saturation() {
 fn vanishing_gradients() {
     for seed in seeds() {
         let model = "affine:32 sigmoid ".repeat(7) + "affine:10";
-        let examination = examined(None, &settings(&model, "sgd", 0.1, 8, seed));
-        expect(&examination, Illness::VanishingGradients, |since| since == Some(0));
+        let findings = examined(None, &settings(&model, "sgd", 0.1, 8, seed));
+        expect(&findings, Illness::VanishingGradients, |since| since == Some(0));
     }
 }
 
@@ -189,9 +187,9 @@ fn a_class_that_is_never_predicted() {
             false => "c",
         };
         let table = table(1000, 2, seed, |x, chance| label(x, chance).to_owned());
-        let examination = examined(Some(&table), &settings("affine:3", "adam", 0.01, 20, seed));
-        expect(&examination, Illness::NeverPredicted, |since| since.is_none());
-        assert!(examination.findings[0].says.contains("'c'"), "{examination:?}");
+        let findings = examined(Some(&table), &settings("affine:3", "adam", 0.01, 20, seed));
+        expect(&findings, Illness::NeverPredicted, |since| since.is_none());
+        assert!(findings[0].says.contains("'c'"), "{findings:?}");
     }
 }
 
@@ -200,8 +198,8 @@ fn imbalance() {
     for seed in seeds() {
         // One in about thirty is rare, and half of those lie among the others.
         let table = table(2000, 2, seed, |x, chance| named(x[0] > 1.2 && chance < 0.35));
-        let examination = examined(Some(&table), &settings("affine:16 relu affine:2", "adam", 0.005, 20, seed));
-        expect(&examination, Illness::Imbalance, |since| since.is_none());
+        let findings = examined(Some(&table), &settings("affine:16 relu affine:2", "adam", 0.005, 20, seed));
+        expect(&findings, Illness::Imbalance, |since| since.is_none());
     }
 }
 
@@ -209,8 +207,8 @@ fn imbalance() {
 fn labels_that_look_wrong() {
     for seed in seeds() {
         let table = table(3000, 3, seed, |x, chance| named((x[0] + x[1] > 0.0) != (chance < 0.03)));
-        let examination = examined(Some(&table), &settings("affine:16 relu affine:2", "adam", 0.005, 20, seed));
-        expect(&examination, Illness::WrongLabels, |since| since.is_none());
+        let findings = examined(Some(&table), &settings("affine:16 relu affine:2", "adam", 0.005, 20, seed));
+        expect(&findings, Illness::WrongLabels, |since| since.is_none());
     }
 }
 
@@ -228,7 +226,7 @@ fn a_validation_part_that_is_too_small() {
 fn good_runs_are_healthy() {
     for seed in seeds() {
         let healthy = |table: Option<&str>, settings: &Settings| {
-            let findings = examined(table, settings).findings;
+            let findings = examined(table, settings);
             assert!(findings.is_empty(), "seed {seed}: {findings:#?}");
         };
         healthy(None, &Settings { seed, threads: Some(1), ..Settings::default() });
@@ -241,15 +239,4 @@ fn good_runs_are_healthy() {
         let data = Source { path: Some(path), target: Some("y".to_owned()), ..Source::default() }.open(None).unwrap();
         healthy(Some(&numbers), &Settings { seed, threads: Some(1), epochs: 60, ..Settings::usual(&data.train) });
     }
-}
-
-#[test]
-fn what_needs_no_data_is_found_without_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let table = table(600, 2, 1, |x, _| named(x[0] * x[1] > 0.0));
-    let ill = run(folder.path(), Some(&table), &settings("affine:2", "adam", 0.01, 20, 1));
-    std::fs::remove_file(folder.path().join("table.csv")).unwrap();
-    let examination = examine(&ill, 1).unwrap();
-    assert!(examination.without_data.is_some());
-    expect(&examination, Illness::Underfitting, |since| since.is_some());
 }

@@ -316,7 +316,7 @@ fn keep(
         other => told(other),
     })?;
     // The folder is this training's own since it began.
-    save(folder, &trained, source, true)?;
+    let findings = save(folder, &trained, source, true)?;
     if talk.json || !talk.quiet {
         Summary::new(folder, &Record::of(&trained, source), trained.test).print(talk.json)?;
     }
@@ -325,6 +325,11 @@ fn keep(
     }
     if !talk.quiet {
         let folder = folder.display();
+        if let Some(first) = findings.first() {
+            let more = if findings.len() > 1 { format!(", and {} more", findings.len() - 1) } else { String::new() };
+            let (what, when) = (first.illness, first.when());
+            tell(&format!("doctor: {what}, {when}{more}; chainrule doctor {folder} says what to try"));
+        }
         tell(&format!("next: open {folder}/report.html in a browser, or chainrule test {folder} --metrics"));
     }
     unwritten.map_or(Ok(()), |e| Err(e.into()))
@@ -341,7 +346,7 @@ fn events(logs: &Path, run: &Path) -> PathBuf {
 pub(crate) fn told(e: TrainError) -> anyhow::Error {
     match e {
         TrainError::Input(e) => anyhow::Error::new(e),
-        TrainError::Diverged(e) => anyhow::Error::new(e),
+        TrainError::Diverged(e) => anyhow::Error::new(*e),
         stopped @ TrainError::Stopped { .. } => No(stopped.to_string()).into(),
     }
 }

@@ -1,29 +1,31 @@
 //! What to try, as commands: the training again, with something changed.
 
+use super::Advice;
+use super::case::Case;
 use crate::choice::written;
-use crate::command_line::{Flag, quoted};
+use crate::command_line::Flag;
 use crate::loss::Loss;
-use crate::run_folder::Run;
+use crate::record::Record;
 use crate::settings::Settings;
 
 /// A training as a run asked for it, to be changed.
 pub(super) struct Again<'a> {
-    run: &'a Run,
+    record: &'a Record,
     flags: Vec<Flag>,
 }
 
 impl<'a> Again<'a> {
-    /// The training of this run, without the settings that are usual anyway.
-    pub(super) fn of(run: &'a Run) -> Again<'a> {
+    /// The training of this case, without the settings that are usual anyway.
+    pub(super) fn of(case: &Case<'a>) -> Again<'a> {
         let (usual, fractions) = (Settings::default(), Settings::default().fractions);
         let mut known = vec![
             ("seed", usual.seed.to_string()),
             ("validation", fractions.validation.to_string()),
             ("test", fractions.test.to_string()),
-            ("loss", Loss::usual(run.predictor.objective().task).to_string()),
+            ("loss", Loss::usual(case.predictor.objective().task).to_string()),
         ];
         // What is usual of a table is a function of its rows.
-        if run.record.data.source.path.is_none() {
+        if case.record.data.source.path.is_none() {
             known.extend([
                 ("optimizer", written(usual.optimizer)),
                 ("rate", usual.rate().to_string()),
@@ -32,7 +34,7 @@ impl<'a> Again<'a> {
             ]);
         }
         let is_usual = |(name, value): &Flag| known.iter().any(|(n, v)| n == name && Some(v) == value.as_ref());
-        Again { run, flags: run.record.flags().into_iter().filter(|flag| !is_usual(flag)).collect() }
+        Again { record: case.record, flags: case.record.flags().into_iter().filter(|flag| !is_usual(flag)).collect() }
     }
 
     /// With another value of a flag.
@@ -58,7 +60,7 @@ impl<'a> Again<'a> {
 
     /// Of another network: each word, by its place among all, as other words.
     pub(super) fn words(self, change: impl Fn(usize, usize, &str) -> String) -> Self {
-        let model = self.run.record.model.clone();
+        let model = self.record.model.clone();
         let words: Vec<&str> = model.split_whitespace().collect();
         let changed = words.iter().enumerate().map(|(at, word)| change(at, words.len(), word));
         let changed = changed.collect::<Vec<_>>().join(" ");
@@ -67,7 +69,7 @@ impl<'a> Again<'a> {
 
     /// The range test for the same training, which takes no flags of the rate's course or of the epochs; `None` of a table on disk,
     /// which it does not read.
-    pub(super) fn find_rate(mut self) -> Option<String> {
+    pub(super) fn find_rate(mut self) -> Option<Advice> {
         if self.has("memory") {
             return None;
         }
@@ -79,12 +81,7 @@ impl<'a> Again<'a> {
     }
 
     /// As it is typed.
-    pub(super) fn command(&self) -> String {
-        self.run.record.typed(&self.flags)
+    pub(super) fn command(&self) -> Advice {
+        Advice::Train(self.record.typed(&self.flags))
     }
-}
-
-/// A command about the run.
-pub(super) fn of_run(run: &Run, command: &str, flags: &str) -> String {
-    format!("chainrule {command} {}{flags}", quoted(&run.folder.display().to_string()))
 }

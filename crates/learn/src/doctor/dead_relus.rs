@@ -20,12 +20,12 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     let ill = last.outputs.iter().filter(|output| output.dead.is_some_and(|dead| dead >= DEAD));
     let since = ill.clone().filter_map(|output| at(output.layer)).min()?;
     let leaky = |_, _, word: &str| if word == "relu" { "leaky_relu".to_owned() } else { word.to_owned() };
-    let again = || Again::of(case.run);
+    let again = || Again::of(case);
     // Weights that were given, or drawn in another way than usual, may be the reason.
     let unusual = ["init-from", "initial"].into_iter().find(|flag| since == 0 && again().has(flag));
     let first = match unusual {
         Some(flag) => again().without(flag),
-        None => again().with("rate", &(case.run.record.training.rate / 10.0)),
+        None => again().with("rate", &(case.record.training.rate / 10.0)),
     };
     Some(Finding {
         illness: Illness::DeadRelus,

@@ -21,8 +21,8 @@ pub(super) fn vanishing(case: &Case<'_>) -> Option<Finding> {
     let since = case.since(|layers| ratio(case, layers).is_some_and(|(ratio, ..)| ratio < VANISHED))?;
     let (ratio, first, last) = ratio(case, case.layers.last()?)?;
     let flat = |word: &str| matches!(word, "sigmoid" | "tanh");
-    let again = || Again::of(case.run);
-    let is_flat = case.run.predictor.model().layers().iter().any(|layer| flat(&layer.to_string()));
+    let again = || Again::of(case);
+    let is_flat = case.predictor.model().layers().iter().any(|layer| flat(&layer.to_string()));
     let relu = |_, _, word: &str| if flat(word) { "relu".to_owned() } else { word.to_owned() };
     let norm = |_: usize, _: usize, word: &str| match word {
         "relu" | "sigmoid" | "tanh" | "gelu" | "silu" | "elu" | "leaky_relu" => format!("layer_norm {word}"),
@@ -48,7 +48,7 @@ pub(super) fn vanishing(case: &Case<'_>) -> Option<Finding> {
 pub(super) fn exploding(case: &Case<'_>) -> Option<Finding> {
     let layers = case.layers.first().filter(|layers| layers.epoch == 0)?;
     let (ratio, first, last) = ratio(case, layers).filter(|(ratio, ..)| *ratio > EXPLODED)?;
-    let again = Again::of(case.run);
+    let again = Again::of(case);
     let again = if again.has("initial") { again.without("initial") } else { again.with("clip-norm", &1) };
     Some(Finding {
         illness: Illness::ExplodingGradients,
@@ -65,7 +65,7 @@ pub(super) fn exploding(case: &Case<'_>) -> Option<Finding> {
 
 /// Of the norms, with the two layers; `None` of one layer, and where the last has no derivative.
 fn ratio<'l>(case: &Case<'_>, layers: &'l Layers) -> Option<(f64, &'l OutputStatistics, &'l OutputStatistics)> {
-    let model: &Model = case.run.predictor.model();
+    let model: &Model = case.predictor.model();
     let is_weighed = |output: &&OutputStatistics| {
         matches!(model.layers().get(output.layer), Some(Layer::Affine(_) | Layer::Conv2d(_)))
     };

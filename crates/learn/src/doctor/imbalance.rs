@@ -3,10 +3,9 @@
 //! Rare is a fifth of the most frequent class or less; the harm is that under half of its training rows are told while four in five of the
 //! frequent class are. A rare class that is told is no illness.
 
-use super::advice::of_run;
 use super::case::Case;
-use super::{Finding, Illness, percent};
-use crate::evaluate::best;
+use super::seen::JudgedClass;
+use super::{Advice, Finding, Illness, percent};
 
 const RARE: usize = 5;
 const MISSED: f64 = 0.5;
@@ -15,10 +14,10 @@ const TOLD: f64 = 0.8;
 const FEWEST: usize = 5;
 
 pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
-    let (counts, names) = (case.counts()?, case.classes());
+    let (counts, names) = (case.counts(), case.classes());
     let mut told = vec![0usize; names.len()];
-    for (_, label, probabilities) in case.seen.as_ref()?.train.classified(names.len()) {
-        told[label] += usize::from(best(probabilities).0 as usize == label);
+    for row in case.seen.train.classified().filter(JudgedClass::is_told) {
+        told[row.label] += 1;
     }
     let share = |class: usize| told[class] as f64 / counts[class].max(1) as f64;
     let most = (0..counts.len()).max_by_key(|&class| counts[class])?;
@@ -44,6 +43,6 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
                 String::new()
             }
         ) + ". More rows of it help, or a column of weights in which its rows have more",
-        advice: vec![of_run(case.run, "test", " --metrics")],
+        advice: vec![Advice::look("test", " --metrics")],
     })
 }

@@ -1,5 +1,7 @@
-//! What is wrong with a run, from its record, its epochs, its layers and the data: each illness with the numbers that show it, the
-//! epoch since which they do, and what to try.
+//! What is wrong with a run, from its record, its epochs, its layers and what it says of its rows: each illness with the numbers that show
+//! it, the epoch since which they do, and what to try.
+//!
+//! Looked for once, when a training is over and has just scored its rows, and kept in the run: nobody has to ask, and asking needs no data.
 //!
 //! One illness is one file: what shows it, and why its bounds are where they are. `ILLNESSES` has them from causes to
 //! consequences (a rate that is too high also leaves a network that fits badly); what was so before the first step comes before
@@ -19,20 +21,21 @@ mod overfitting;
 mod rate_too_high;
 mod rate_too_low;
 mod saturation;
+mod seen;
 mod small_validation;
 mod underfitting;
 mod wrong_labels;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use self::case::Case;
-use crate::input_error::InputError;
-use crate::run_folder::Run;
+pub(crate) use self::case::Case;
+pub(crate) use self::seen::{Sample, Seen};
+use crate::command_line::quoted;
 
 /// What a run can suffer from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Illness {
     /// Gradients grow from layer to layer on their way back.
@@ -95,7 +98,8 @@ impl fmt::Display for Illness {
 }
 
 /// An illness that a run shows.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Finding {
     /// Which.
     pub illness: Illness,
@@ -103,17 +107,48 @@ pub struct Finding {
     pub since: Option<usize>,
     /// What shows it, with its numbers.
     pub says: String,
-    /// What to try, as commands; the first is the likeliest to help.
-    pub advice: Vec<String>,
+    /// What to try; the first is the likeliest to help.
+    pub advice: Vec<Advice>,
 }
 
-/// What was found, and by what.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Examination {
-    /// The first is to be mended first; none of a healthy run.
-    pub findings: Vec<Finding>,
-    /// Why the data could not be looked at, if they could not: what only they show was then not looked for.
-    pub without_data: Option<InputError>,
+/// A command to try.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Advice {
+    /// The training with something changed.
+    Train(String),
+    /// A look at the run.
+    Look {
+        /// The word after the program's name.
+        command: String,
+        /// What comes after the run's folder, with the space before it.
+        flags: String,
+    },
+}
+
+impl Advice {
+    fn look(command: &str, flags: &str) -> Advice {
+        Advice::Look { command: command.to_owned(), flags: flags.to_owned() }
+    }
+
+    /// As it is typed where the run is in `folder`.
+    pub fn typed(&self, folder: &str) -> String {
+        match self {
+            Advice::Train(command) => command.clone(),
+            Advice::Look { command, flags } => format!("chainrule {command} {}{flags}", quoted(folder)),
+        }
+    }
+}
+
+impl Finding {
+    /// When it began, in words.
+    pub fn when(&self) -> String {
+        match self.since {
+            None => "in the data".to_owned(),
+            Some(0) => "since before the first step".to_owned(),
+            Some(epoch) => format!("since epoch {epoch}"),
+        }
+    }
 }
 
 /// What shows an illness.
@@ -135,20 +170,15 @@ const ILLNESSES: [Sign; 12] = [
     underfitting::sign,
 ];
 
-/// Examines a run. The data are opened once, and judged on at most 50,000 training rows.
-///
-/// # Errors
-/// If a file of the run is broken. Data that are gone or changed are no error: see [`Examination::without_data`].
-pub fn examine(run: &Run, threads: usize) -> Result<Examination, InputError> {
-    let (case, without_data) = Case::of(run, threads)?;
-    let mut findings: Vec<Finding> = ILLNESSES.iter().filter_map(|sign| sign(&case)).collect();
+/// Examines a training that is over: what is to be mended first comes first, and a healthy one has none.
+pub(crate) fn examine(case: &Case<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = ILLNESSES.iter().filter_map(|sign| sign(case)).collect();
     // A stable sort: within each half the table's order stays.
     findings.sort_by_key(|finding| finding.since != Some(0));
-    if findings.first().is_some_and(|first| first.illness.is_of_steps()) {
-        let first = findings[0].illness;
+    if let Some(first) = findings.first().map(|first| first.illness).filter(|first| first.is_of_steps()) {
         findings.retain(|finding| finding.illness == first || !finding.illness.follows_from_steps());
     }
-    Ok(Examination { findings, without_data })
+    findings
 }
 
 /// `12.3%`

@@ -1,11 +1,10 @@
 //! A class that is never the answer, or for under a twentieth of as many training rows as it has, though there are ten rows or more of it and others are
 //! told. (Of a network that has learned next to nothing it would be no news.)
 
-use super::advice::{Again, of_run};
+use super::advice::Again;
 use super::case::Case;
 use super::underfitting::LEARNED;
-use super::{Finding, Illness};
-use crate::evaluate::best;
+use super::{Advice, Finding, Illness};
 use crate::input_error::listing;
 
 /// A class of fewer may well not be learned.
@@ -13,10 +12,10 @@ const FEWEST: usize = 10;
 const HARDLY: usize = 20;
 
 pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
-    let (counts, names) = (case.counts()?, case.classes());
+    let (counts, names) = (case.counts(), case.classes());
     let mut answered = vec![0; names.len()];
-    for (.., probabilities) in case.seen.as_ref()?.train.classified(names.len()) {
-        answered[best(probabilities).0 as usize] += 1;
+    for row in case.seen.train.classified() {
+        answered[row.answer] += 1;
     }
     let never = |&class: &usize| answered[class] * HARDLY <= counts[class] && counts[class] >= FEWEST;
     let ill: Vec<usize> = (0..names.len()).filter(never).collect();
@@ -34,8 +33,8 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
             answered[first]
         ),
         advice: vec![
-            of_run(case.run, "test", " --metrics"),
-            Again::of(case.run).with("epochs", &(case.run.record.training.epochs * 3)).command(),
+            Advice::look("test", " --metrics"),
+            Again::of(case).with("epochs", &(case.record.training.epochs * 3)).command(),
         ],
     })
 }

@@ -20,19 +20,18 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     let tail = &losses[count - (count / 10).max(1)..];
     let end = tail.iter().sum::<f64>() / tail.len() as f64;
     let rise = end - lowest;
-    let judged = case.seen.as_ref().and_then(|seen| seen.validation.as_ref());
-    let error = judged.and_then(|judged| standard_error(&judged.losses)).unwrap_or(0.0);
+    let error = standard_error(&case.seen.validation).unwrap_or(0.0);
     let (before, after) = (case.history[at].train_loss, case.history[count - 1].train_loss);
     let rises = rise > RISE * lowest && rise > LEAST * case.guess() && rise > ERRORS * error;
     if !rises || after >= before {
         return None;
     }
-    let again = || Again::of(case.run);
+    let again = || Again::of(case);
     // Before the last word, which gives the outputs.
     let dropout = |at: usize, count: usize, word: &str| {
         if at + 1 == count && count > 1 { format!("dropout:0.3 {word}") } else { word.to_owned() }
     };
-    let optimizer = &case.run.record.training.optimizer;
+    let optimizer = &case.record.training.optimizer;
     let mut advice = vec![again().with("patience", &10).command(), again().words(dropout).command()];
     if !optimizer.contains("decay=") {
         advice.push(again().with("weight-decay", &0.001).command());

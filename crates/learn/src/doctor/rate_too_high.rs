@@ -49,8 +49,8 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
             )
         }
     };
-    let rate = case.run.record.training.rate;
-    let again = || Again::of(case.run);
+    let rate = case.record.training.rate;
+    let again = || Again::of(case);
     Some(Finding {
         illness: Illness::RateTooHigh,
         since: Some(since),

@@ -51,8 +51,8 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
             short(last)
         )
     };
-    let training = &case.run.record.training;
-    let again = || Again::of(case.run);
+    let training = &case.record.training;
+    let again = || Again::of(case);
     Some(Finding {
         illness: Illness::RateTooLow,
         since: Some(1),

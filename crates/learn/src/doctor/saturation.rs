@@ -15,11 +15,11 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     let (worst, saturated) = shares.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, share)| *share >= SATURATED)?;
     let is_ill = |share: Option<f64>| share.is_some_and(|share| share >= SATURATED);
     let since = case.since(|layers| layers.outputs.iter().any(|o| o.layer == worst.layer && is_ill(o.saturated)))?;
-    let again = || Again::of(case.run);
+    let again = || Again::of(case);
     let unusual = ["init-from", "initial"].into_iter().find(|flag| since == 0 && again().has(flag));
     let first = match unusual {
         Some(flag) => again().without(flag),
-        None => again().with("rate", &(case.run.record.training.rate / 10.0)),
+        None => again().with("rate", &(case.record.training.rate / 10.0)),
     };
     let norm = |_: usize, _: usize, word: &str| match word {
         "sigmoid" | "tanh" => format!("layer_norm {word}"),

@@ -6,8 +6,8 @@
 
 use super::advice::Again;
 use super::case::Case;
+use super::seen::{JudgedClass, Sample};
 use super::{Finding, Illness, percent, short};
-use crate::evaluate::best;
 
 const WIDE: f64 = 0.15;
 const Z: f64 = 1.96;
@@ -15,15 +15,18 @@ const Z: f64 = 1.96;
 const LATEST: usize = 10;
 
 pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
-    let judged = case.seen.as_ref()?.validation.as_ref()?;
+    let judged = &case.seen.validation;
+    if judged.rows.is_empty() {
+        return None;
+    }
     let (n, classes) = (judged.rows.len() as f64, case.classes().len());
     let (width, of) = if classes > 0 {
-        let told = judged.classified(classes).filter(|(_, label, p)| best(p).0 as usize == *label).count();
+        let told = judged.classified().filter(JudgedClass::is_told).count();
         let p = told as f64 / n;
         let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt() / (1.0 + Z * Z / n);
         (half, format!("an accuracy of {} by {n} rows", percent(p)))
     } else {
-        let (mean, error) = (judged.losses.iter().sum::<f64>() / n, standard_error(&judged.losses)?);
+        let (mean, error) = (judged.losses().sum::<f64>() / n, standard_error(judged)?);
         (
             Z * error / case.guess(),
             format!("a loss of {} by {n} rows, where guessing has {},", short(mean), short(case.guess())),
@@ -36,7 +39,7 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     let latest = &losses[losses.len().saturating_sub(LATEST)..];
     let spread =
         latest.iter().copied().fold(f64::NEG_INFINITY, f64::max) - latest.iter().copied().fold(f64::INFINITY, f64::min);
-    let error = standard_error(&judged.losses).map_or(String::new(), |error| {
+    let error = standard_error(judged).map_or(String::new(), |error| {
         format!(
             "; the last {} epochs' losses differ by {}, with a standard error of {}",
             latest.len(),
@@ -44,8 +47,8 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
             short(error)
         )
     });
-    let training = &case.run.record.training;
-    let again = || Again::of(case.run);
+    let training = &case.record.training;
+    let again = || Again::of(case);
     let mut advice = vec![again().with("validation", &short((training.validation * 3.0).clamp(0.2, 0.4))).command()];
     // Folds are dealt in memory.
     if !again().has("memory") {
@@ -60,9 +63,9 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// `√(Σ (x − mean)² / (n(n − 1)))`; `None` of fewer than two.
-pub(super) fn standard_error(losses: &[f64]) -> Option<f64> {
-    let n = losses.len() as f64;
-    let mean = losses.iter().sum::<f64>() / n;
-    let squares: f64 = losses.iter().map(|loss| (loss - mean).powi(2)).sum();
+pub(super) fn standard_error(judged: &Sample) -> Option<f64> {
+    let (n, losses) = (judged.rows.len() as f64, judged.losses());
+    let mean = losses.clone().sum::<f64>() / n;
+    let squares: f64 = losses.map(|loss| (loss - mean).powi(2)).sum();
     (n >= 2.0).then(|| (squares / (n * (n - 1.0))).sqrt())
 }

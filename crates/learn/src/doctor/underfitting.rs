@@ -19,7 +19,7 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     if losses.len() < FEWEST {
         return None;
     }
-    let (guess, train) = (case.guess(), case.run.record.results.train.loss);
+    let (guess, train) = (case.guess(), case.record.results.train.loss);
     let range =
         |losses: &[f64]| losses.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &x| (a.min(x), b.max(x)));
     let (low, high) = range(&losses[losses.len() / 2..]);
@@ -29,7 +29,7 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
     }
     let lowest = range(&losses).0;
     let since = losses.iter().position(|&loss| loss <= lowest + REACHED * guess)? + 1;
-    let model = case.run.predictor.model();
+    let model = case.predictor.model();
     let has_hidden = model.layers().len() > 1;
     let wider = move |at: usize, count: usize, word: &str| match word
         .strip_prefix("affine:")
@@ -48,6 +48,6 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
             short(guess),
             percent(learned.max(0.0))
         ),
-        advice: vec![Again::of(case.run).words(wider).command()],
+        advice: vec![Again::of(case).words(wider).command()],
     })
 }

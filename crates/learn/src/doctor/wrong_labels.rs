@@ -5,11 +5,10 @@
 //! give their label under a tenth, and there are three or more of these and one in 500 rows. A network that has been trained until it
 //! remembers every row shows nothing. Of numbers no such sign is known that heavy tails do not give too.
 
-use super::advice::of_run;
 use super::case::Case;
-use super::{Finding, Illness, percent};
+use super::seen::JudgedClass;
+use super::{Advice, Finding, Illness, percent};
 use crate::command_line::quoted;
-use crate::evaluate::best;
 
 const TOLD: f64 = 0.9;
 const DENIED: f64 = 0.1;
@@ -20,32 +19,30 @@ const LEAST: f64 = 1.0 / 500.0;
 const NAMED: usize = 5;
 
 pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
-    let (judged, names) = (&case.seen.as_ref()?.train, case.classes());
-    let errors: Vec<(u32, usize, &[f64])> =
-        judged.classified(names.len()).filter(|(_, label, p)| best(p).0 as usize != *label).collect();
-    let mut denied: Vec<_> = errors.iter().filter(|(_, label, p)| p[*label] < DENIED).collect();
+    let (judged, names) = (&case.seen.train, case.classes());
+    let errors: Vec<JudgedClass> = judged.classified().filter(|row| !row.is_told()).collect();
+    let mut denied: Vec<&JudgedClass> = errors.iter().filter(|row| row.of_label < DENIED).collect();
     let (rows, count) = (judged.rows.len() as f64, denied.len());
     let is_told = errors.len() as f64 <= (1.0 - TOLD) * rows;
     let many = count >= FEWEST && count as f64 >= LEAST * rows && count as f64 >= OF_ERRORS * errors.len() as f64;
     if names.is_empty() || !is_told || !many {
         return None;
     }
-    denied.sort_by(|a, b| a.2[a.1].total_cmp(&b.2[b.1]));
-    let named = denied.iter().take(NAMED).map(|(row, label, p)| {
-        let (answer, probability) = best(p);
+    denied.sort_by(|a, b| a.of_label.total_cmp(&b.of_label));
+    let named = denied.iter().take(NAMED).map(|found| {
         format!(
             "row {} is labeled '{}' and looks like '{}' ({})",
-            row + 1,
-            names[*label],
-            names[answer as usize],
-            percent(probability)
+            found.row + 1,
+            names[found.label],
+            names[found.answer],
+            percent(found.of_answer)
         )
     });
     let named = named.collect::<Vec<_>>().join("; ");
-    let worst = denied.first().map_or(1, |row| row.0 + 1);
-    let advice = match &case.run.record.data.source.path {
-        Some(path) => of_run(case.run, "trace", &format!(" {} --row {worst}", quoted(&path.display().to_string()))),
-        None => of_run(case.run, "test", " --metrics"),
+    let worst = denied.first().map_or(1, |found| found.row + 1);
+    let advice = match &case.record.data.source.path {
+        Some(path) => Advice::look("trace", &format!(" {} --row {worst}", quoted(&path.display().to_string()))),
+        None => Advice::look("test", " --metrics"),
     };
     Some(Finding {
         illness: Illness::WrongLabels,

@@ -7,6 +7,7 @@ mod filters;
 
 use serde::Serialize;
 
+use crate::doctor::Finding;
 use crate::encoding::TargetEncoding;
 use crate::held_out::HeldOut;
 use crate::input_error::InputError;
@@ -36,6 +37,7 @@ pub(crate) struct Shown<'a> {
     pub(crate) history: &'a [Epoch],
     pub(crate) layers: &'a [Layers],
     pub(crate) held_out: Option<&'a HeldOut>,
+    pub(crate) findings: &'a [Finding],
 }
 
 /// As the scripts of the page take it.
@@ -53,6 +55,7 @@ struct Numbers<'a> {
     history: &'a [Epoch],
     layers: &'a [Layers],
     held_out: Option<&'a HeldOut>,
+    findings: Vec<Found>,
     filters: Option<Filters>,
 }
 
@@ -61,6 +64,14 @@ struct Numbers<'a> {
 enum Target<'a> {
     Classes(&'a [String]),
     Name(&'a str),
+}
+
+/// A finding as people read it.
+#[derive(Serialize)]
+struct Found {
+    title: String,
+    says: String,
+    advice: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -76,7 +87,7 @@ impl Shown<'_> {
     /// # Errors
     /// If the run holds what JSON cannot.
     pub(crate) fn page(&self) -> Result<String, InputError> {
-        let Shown { record, predictor, history, layers, held_out } = *self;
+        let Shown { record, predictor, history, layers, held_out, findings } = *self;
         let history: Vec<Epoch> = history.iter().map(|&epoch| Epoch { seconds: 0.0, ..epoch }).collect();
         let results = Results { seconds: 0.0, threads: 0, ..record.results.clone() };
         let name = record.data.source.name();
@@ -95,6 +106,7 @@ impl Shown<'_> {
             history: &history,
             layers,
             held_out,
+            findings: findings.iter().map(Found::of).collect(),
             filters: Filters::of(predictor),
             name: name.clone(),
         };
@@ -111,6 +123,17 @@ impl Shown<'_> {
             ("script", SCRIPT.join("\n")),
         ];
         Ok(fill(PAGE, &parts))
+    }
+}
+
+impl Found {
+    fn of(finding: &Finding) -> Found {
+        Found {
+            title: format!("{}, {}", finding.illness, finding.when()),
+            says: finding.says.clone(),
+            // The page does not know where it will be read.
+            advice: finding.advice.iter().map(|advice| advice.typed("RUN")).collect(),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use super::StoredExamples;
 use super::cache::unwritable;
 use crate::encoding::{Labels, Table};
 use crate::input_error::InputError;
+use crate::mini_batch::MiniBatches;
 use crate::pipeline::in_order;
 use crate::random::{Purpose, stream};
 use crate::settings::Settings;
@@ -132,6 +133,12 @@ impl<'a> Dealer<'a> {
             Some((_, table)) => Ok((table, first as u32..(first + count) as u32)),
             None => Err(self.scratch.gone()),
         }
+    }
+
+    /// The rows of a batch by their numbers in the table on disk.
+    pub(crate) fn numbers(&self, epoch: u64, number: usize) -> Vec<u32> {
+        let batches = MiniBatches::new(self.train, self.batch, self.seed, epoch);
+        batches.iter().nth(number).unwrap_or_default().to_vec()
     }
 
     fn request(&mut self, stretch: usize) -> Result<(), InputError> {

@@ -14,9 +14,8 @@ function summary() {
 }
 
 function findings() {
-  if (!run.findings) return;
   const told = run.findings.map((found) => element("div", { className: "finding" },
-    element("h3", {}, found.title), element("p", {}, found.text), found.advice ? element("pre", {}, found.advice) : null));
+    element("h3", {}, found.title), element("p", {}, found.says), element("p", { className: "soft" }, "What to try:"), found.advice.map((command) => element("pre", {}, command))));
   add("findings", told.length ? told : element("div", { className: "finding well" }, "Healthy: nothing that chainrule doctor looks for was found."));
 }
 
