@@ -26,6 +26,10 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// Points of the training loss; when there are as many, every second goes.
 const POINTS: usize = 1024;
 
+/// Lines of the curves: under so many there are no layers below them, and more than so many are of no use.
+const LEAST: usize = 8;
+const MOST: usize = 32;
+
 const TRAINING: u8 = 33;
 const VALIDATION: u8 = 208;
 const SOFT: Style = Style { color: Some(244), bold: false };
@@ -183,12 +187,13 @@ impl Training {
         self.head(&mut grid, spent);
         let foot = height.saturating_sub(1 + told.len());
         let room = foot.saturating_sub(5);
-        let layers = self.gradients.len().min(room.saturating_sub(10) / 2 + room / 6).min(room / 2);
+        // The curves come first, and then half of what is left.
+        let layers = self.gradients.len().min(room.saturating_sub(LEAST + 2).div_ceil(2));
         let layers_room = if layers > 0 { layers + 2 } else { 0 };
-        self.curves(&mut grid, 4, room.saturating_sub(layers_room).min(24));
+        let curves = (room - layers_room).min(MOST);
+        self.curves(&mut grid, 4, curves);
         if layers > 0 {
-            let line = 4 + room.saturating_sub(layers_room).min(24) + 1;
-            self.layers(&mut grid, line, layers);
+            self.layers(&mut grid, 4 + curves + 1, layers);
         }
         for (at, line) in told.iter().enumerate() {
             grid.write(foot + at, 1, line, Style { color: Some(VALIDATION), bold: false });
@@ -348,6 +353,14 @@ mod tests {
             assert!(page.contains(words), "{words} in\n{page}");
         }
         assert!(page.contains('⠉') || page.contains('⣀') || page.contains('⠤'), "{page}");
+    }
+
+    #[test]
+    fn curves_come_before_layers_where_room_is_short() {
+        let page = |height| training().frame(40, height, 8.0, &[]).lines(false).collect::<Vec<_>>().join("\n");
+        let small = page(12);
+        assert!(small.contains("━ training") && small.contains('⣀') && !small.contains("gradient"), "{small}");
+        assert!(page(20).contains("gradient of each weight"), "{}", page(20));
     }
 
     #[test]

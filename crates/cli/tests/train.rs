@@ -221,6 +221,18 @@ fn a_loss_that_is_not_finite_is_told_with_its_place() {
 }
 
 #[test]
+fn into_a_pipe_go_plain_lines_and_with_quiet_none() {
+    let folder = TempDir::new().unwrap();
+    let train = ["train", "--epochs", "3", "--out", "run", "--force"];
+    let output = chainrule(&folder, &train).assert().success().get_output().clone();
+    for text in [&output.stdout, &output.stderr] {
+        assert!(!text.is_empty() && text.iter().all(|&byte| byte == b'\n' || byte >= b' '), "{output:?}");
+    }
+    let output = chainrule(&folder, &train).arg("--quiet").assert().success().get_output().clone();
+    assert_eq!((&*output.stdout, &*output.stderr), (&b""[..], &b""[..]));
+}
+
+#[test]
 fn a_plan_is_a_listing() {
     let folder = TempDir::new().unwrap();
     let arguments = ["plan", "--model", "affine:5 relu affine:3", "--input", "4", "--goal", "predict"];
