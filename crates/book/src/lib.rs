@@ -105,6 +105,7 @@ mod pages {
         convolution "15_convolution.md"
         table "table.md"
         images "images.md"
+        why_it_learned "why_it_learned.md"
         library "library.md"
         gpu_and_cluster "gpu_and_cluster.md"
     }

@@ -1,7 +1,7 @@
 // Lines over epochs, by uPlot: read by eye, by the pointer, by the arrow keys, and as a table.
 
 /**
- * @param {{title: string, note?: string, x: number[], lines: {label: string, values: (number|null)[], color?: string, dash?: number[]}[],
+ * @param {{title: string, note?: string, x: number[], lines: {label: string, values: (number|null)[], color?: string, dash?: number[], point?: boolean}[],
  *   log?: boolean, mark?: number, between?: boolean, range?: [number, number], digits?: (number) => string}} of
  */
 function chart(of) {
@@ -40,7 +40,7 @@ function chart(of) {
         stroke: line.color ? color(line.color) : lineColor(at),
         width: 2,
         dash: line.dash,
-        points: { show: of.x.length < 12, size: 5 },
+        points: { show: line.point || of.x.length < 12, size: line.point ? 9 : 5, fill: line.point && color(line.color) },
         spanGaps: true,
         value: (_, value) => (value === null || value === undefined ? "–" : digits(value)),
       })),

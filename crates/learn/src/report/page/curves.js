@@ -30,13 +30,18 @@ function curves() {
   const last = history[history.length - 1];
   const best = history.find((epoch) => epoch.epoch === results.best_epoch);
   const overfits = validated && best && last.validation.loss > 1.05 * best.validation.loss && last.validation.loss > last.train_loss;
+  const told = run.findings.some((found) => found.title.startsWith("overfitting"));
+  const judged = (name, key) => [
+    { label: `training ${name}, of the kept epoch`, values: x.map((epoch) => (epoch === results.best_epoch ? results.train[key] : null)), color: "first", point: true },
+    { label: `validation ${name}`, values: of(key), color: "second" },
+  ];
   const charts = [
     chart({
       title: "Loss", x, lines: losses, mark: results.best_epoch, between: overfits,
-      note: overfits ? `The validation loss was lowest at epoch ${results.best_epoch} and rose from there on, while the training loss fell: the network began to learn the training rows by heart. The parameters of epoch ${results.best_epoch} were kept.` : undefined,
+      note: overfits ? `The validation loss was lowest at epoch ${results.best_epoch} and rose from there on, ${told ? "while the training loss fell: the network began to learn the training rows by heart" : "by less than the doctor calls overfitting"}. The parameters of epoch ${results.best_epoch} were kept.` : undefined,
     }),
-    known(of("accuracy")) ? chart({ title: "Accuracy", x, lines: [{ label: "validation accuracy", values: of("accuracy"), color: "second" }], mark: results.best_epoch }) : null,
-    known(of("rmse")) ? chart({ title: "Error (root mean square)", x, lines: [{ label: "validation rmse", values: of("rmse"), color: "second" }], mark: results.best_epoch }) : null,
+    known(of("accuracy")) ? chart({ title: "Accuracy", x, lines: judged("accuracy", "accuracy"), mark: results.best_epoch }) : null,
+    known(of("rmse")) ? chart({ title: "Error (root mean square)", x, lines: judged("error", "rmse"), mark: results.best_epoch }) : null,
     new Set(history.map((epoch) => epoch.rate)).size > 1 ? chart({ title: "Learning rate", x, lines: [{ label: "rate", values: history.map((epoch) => epoch.rate) }] }) : null,
   ].filter(Boolean);
   place("curves", charts);
