@@ -2,24 +2,51 @@
 
 use std::io::{IsTerminal, stderr};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use chainrule::forecast::told;
 use chainrule::{Progress, Scores};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::live::Live;
+use crate::live::{Live, clock};
 use crate::outcome::tell;
+
+/// Memory that is worth a word.
+const MUCH: u64 = 100_000_000;
+
+/// So much of a training tells how long the rest will take, and a shorter rest is not worth a word.
+const BEGINNING: Duration = Duration::from_secs(2);
+const LONG: f64 = 10.0;
 
 /// A watcher of a training.
 pub(crate) struct Display {
     live: Option<Live>,
     quiet: bool,
     epochs: usize,
+    beginning: Option<Beginning>,
+}
+
+/// Steps until it is known how long all will take.
+struct Beginning {
+    since: Instant,
+    done: usize,
+    all: usize,
+}
+
+impl Beginning {
+    /// Another step; how long the rest will take, as soon as that is known.
+    fn step(&mut self) -> Option<f64> {
+        self.done += 1;
+        let spent = self.since.elapsed();
+        let rest = spent.as_secs_f64() / self.done as f64 * self.all.saturating_sub(self.done) as f64;
+        (spent >= BEGINNING).then_some(rest)
+    }
 }
 
 impl Display {
     /// Curves if stderr is a terminal; a quiet one gives warnings alone.
     pub(crate) fn new(quiet: bool) -> Display {
-        Display { live: if quiet { None } else { Live::new() }, quiet, epochs: 0 }
+        Display { live: if quiet { None } else { Live::new() }, quiet, epochs: 0, beginning: None }
     }
 
     /// Shows what happened.
@@ -29,11 +56,33 @@ impl Display {
                 start.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
                 start.taken.iter().for_each(|taken| tell(&taken.to_string()));
                 self.epochs = start.epochs;
-                let parts = start.parts;
+                let (parts, memory) = (start.parts, start.memory);
+                let needs = if memory.needed < MUCH {
+                    String::new()
+                } else {
+                    format!("; it takes about {} of memory beside the rows", told(memory.needed))
+                };
                 self.say(&format!(
-                    "training {}: {} parameters, {} rows to learn from, {} to choose by, {} held out",
+                    "training {}: {} parameters, {} rows to learn from, {} to choose by, {} held out{needs}",
                     start.model, start.parameters, parts.train, parts.validation, parts.test
                 ));
+                if let Some(free) = memory.free.filter(|&free| memory.needed > free) {
+                    let needed = told(memory.needed);
+                    tell(&format!(
+                        "warning: {needed} of memory are needed and {} are free: the system may end the training",
+                        told(free)
+                    ));
+                }
+                let all = (start.steps * start.epochs).saturating_sub(start.done);
+                self.beginning = Some(Beginning { since: Instant::now(), done: 0, all });
+            }
+            Progress::Step { .. } if self.live.is_none() => {
+                if let Some(rest) = self.beginning.as_mut().and_then(Beginning::step) {
+                    self.beginning = None;
+                    if rest >= LONG {
+                        self.say(&format!("about {} left", clock(rest)));
+                    }
+                }
             }
             Progress::Epoch(epoch) if self.live.is_none() => {
                 let judged = epoch.validation.as_ref().map(judged).filter(|judged| !judged.is_empty());

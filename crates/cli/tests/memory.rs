@@ -48,3 +48,25 @@ fn the_run_is_that_of_the_table_in_memory() {
         assert!(stderr.contains(told), "{stderr}");
     }
 }
+
+#[test]
+fn a_network_that_cannot_fit_is_refused_before_the_first_step() {
+    let folder = TempDir::new().unwrap();
+    let rows: String = (0..200).map(|i| format!("{i},{}\n", i % 7)).collect();
+    fs::write(folder.path().join("table.csv"), format!("x,y\n{rows}")).unwrap();
+    let train = |more: &[&str]| {
+        let arguments = [&["train", "table.csv", "--target", "y", "--epochs", "1", "--out", "run"], more].concat();
+        let output = chainrule(&folder, &arguments).assert().code(2).get_output().clone();
+        assert!(!folder.path().join("run").exists());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let error = train(&["--memory", "30MB", "--model", "affine:1000 relu affine:1000 relu affine:7"]);
+    assert!(
+        error.starts_with("error: memory: expected at least 1")
+            && error.contains(" of it for the network, found 30 MB\n"),
+        "{error}"
+    );
+    assert!(error.ends_with("hint: give --memory more, or make the model or the batch smaller\n"), "{error}");
+    let error = train(&["--model", "affine:1000000 affine:1000000 affine:7"]);
+    assert!(error.starts_with("error: memory: expected room for "), "{error}");
+}

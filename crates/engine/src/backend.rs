@@ -17,6 +17,9 @@ pub trait Backend {
     /// If there is not that much memory.
     fn allocate(&self, plans: &[&Plan], rows: usize) -> Result<Self::Arena, BackendError>;
 
+    /// How many bytes [`allocate`](Self::allocate) takes for these; `u64::MAX` of what no machine has.
+    fn bytes(&self, plans: &[&Plan], rows: usize) -> u64;
+
     /// Runs a plan once. Allocates nothing.
     ///
     /// # Panics

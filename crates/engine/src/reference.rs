@@ -25,12 +25,21 @@ pub struct ReferenceArena {
     rows: usize,
 }
 
+fn room(plans: &[&Plan], rows: usize) -> Zones {
+    let zones = Zones::new(plans, rows, 0, 1);
+    Zones { scratch_rows: zones.capacity, ..zones }
+}
+
 impl Backend for Reference {
     type Arena = ReferenceArena;
 
+    fn bytes(&self, plans: &[&Plan], rows: usize) -> u64 {
+        let total = room(plans, rows).total();
+        total.map_or(u64::MAX, |numbers| (numbers as u64).saturating_mul(size_of::<f64>() as u64))
+    }
+
     fn allocate(&self, plans: &[&Plan], rows: usize) -> Result<ReferenceArena, BackendError> {
-        let mut zones = Zones::new(plans, rows, 0, 1);
-        zones.scratch_rows = zones.capacity;
+        let zones = room(plans, rows);
         let total = zones.total().ok_or(BackendError::Memory { wanted: usize::MAX })?;
         let mut cells = Vec::new();
         cells.try_reserve_exact(total).map_err(|_| BackendError::Memory { wanted: total })?;

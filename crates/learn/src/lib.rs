@@ -48,6 +48,7 @@ mod examples;
 pub mod feature;
 mod folder;
 pub mod folds;
+pub mod forecast;
 pub mod held_out;
 pub mod initial;
 pub mod input_error;

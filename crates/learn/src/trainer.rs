@@ -17,6 +17,7 @@ use crate::early_stopping::EarlyStopping;
 use crate::encoding::Encoding;
 use crate::evaluate::{self, Evaluation, Said, Scores};
 use crate::examples::Examples;
+use crate::forecast::{Memory, expect_room, needed};
 use crate::held_out::{Collector, HeldOut};
 use crate::input_error::InputError;
 use crate::input_shape::written;
@@ -88,6 +89,8 @@ pub struct Start {
     pub warnings: Vec<Warning>,
     /// Of the weights that were given to begin with.
     pub taken: Option<Taken>,
+    /// How much it will take.
+    pub memory: Memory,
 }
 
 /// How many rows are for what.
@@ -284,8 +287,9 @@ fn descend<B: Backend>(
     let test_network = model.build(&test_graph, input, objective, Build::Test)?;
     let evaluation = Evaluation::new(&test_graph, &test_network).map_err(InputError::from)?;
     let largest = settings.batch.min(split.train.len()).max(evaluate::ROWS);
-    let arena = backend.allocate(&[&update, &evaluation.plan], largest).map_err(InputError::from)?;
-    expect_room(update.layout().parameters, update.layout().memory)?;
+    let plans = [&update, &evaluation.plan];
+    let memory = expect_room(needed(backend, &plans, largest, keeper.is_some()), &examples)?;
+    let arena = backend.allocate(&plans, largest).map_err(InputError::from)?;
     let suspect = Suspect { graph: &graph, model: &model, network: &network };
     let parts = Parts { train: split.train.len(), validation: split.validation.len(), test: test_rows.len() };
     let mut batches = examples.batches(&split.train, settings)?;
@@ -303,6 +307,7 @@ fn descend<B: Backend>(
         done: from.as_ref().map_or(0, |from| (from.header.place.epoch - 1) * steps + from.header.place.step),
         warnings,
         taken,
+        memory,
     }));
 
     let asked = Asked {
@@ -656,20 +661,6 @@ pub(crate) fn expect_one(keys: &Keys, validation: bool, test: bool, source: &str
         }
     }
     Ok(())
-}
-
-/// Whether there is memory for what training keeps beside the arena: in f64 the parameters of
-/// the best epoch, and parameters and optimizer memory as the epoch began. What the arena
-/// itself takes is asked for once more, since a system may grant memory that it has not got.
-///
-/// # Errors
-/// If there is not.
-fn expect_room(parameters: usize, memory: usize) -> Result<(), InputError> {
-    let numbers = [parameters, memory, parameters, memory, parameters].into_iter().fold(0usize, usize::saturating_add);
-    match Vec::<f64>::new().try_reserve_exact(numbers) {
-        Ok(()) => Ok(()),
-        Err(_) => Err(BackendError::Memory { wanted: numbers }.into()),
-    }
 }
 
 /// What tells whether data are the same: the [hash](Dataset::hash) of the rows, and if there are such of the

@@ -166,15 +166,27 @@ fn chunk_rows(layout: Layout) -> usize {
     (CHUNK_NUMBERS.max(layout.parameters) / row).clamp(*CHUNK_ROWS.start(), *CHUNK_ROWS.end())
 }
 
+impl Cpu {
+    /// The zones of an arena, and its numbers with the threads' packing room; `None` of more than can be counted.
+    fn room(&self, plans: &[&Plan], rows: usize) -> (Zones, Option<usize>) {
+        let mut zones = Zones::new(plans, rows, 0, self.threads);
+        zones.scratch_rows = chunk_rows(zones.layout).min(zones.capacity);
+        (zones, zones.total().and_then(|n| n.checked_add(self.threads * run::ROOM)))
+    }
+}
+
 impl Backend for Cpu {
     type Arena = CpuArena;
 
     fn allocate(&self, plans: &[&Plan], rows: usize) -> Result<CpuArena, BackendError> {
-        let mut zones = Zones::new(plans, rows, 0, self.threads);
-        zones.scratch_rows = chunk_rows(zones.layout).min(zones.capacity);
-        let total = zones.total().and_then(|n| n.checked_add(self.threads * run::ROOM));
+        let (zones, total) = self.room(plans, rows);
         let total = total.ok_or(BackendError::Memory { wanted: usize::MAX })?;
         Ok(CpuArena { cells: Cells::new(total)?, zones, rows: 0 })
+    }
+
+    fn bytes(&self, plans: &[&Plan], rows: usize) -> u64 {
+        let (_, total) = self.room(plans, rows);
+        total.map_or(u64::MAX, |numbers| (numbers as u64).saturating_mul(size_of::<f32>() as u64))
     }
 
     fn run(&self, plan: &Plan, arena: &mut CpuArena, rows: &Rows<'_>, clock: Clock) {

@@ -162,6 +162,11 @@ impl Stored {
         Ok(Stored { cache, meta, target, weights, keys, validation: None, test: None, source, memory })
     }
 
+    /// Bytes of memory that a training takes for the rows: their order, and the two stretches at hand.
+    pub(crate) fn working_set(&self) -> u64 {
+        self.rows() as u64 * INDEX + self.memory / 8
+    }
+
     /// How many rows.
     pub fn rows(&self) -> usize {
         self.meta.rows
