@@ -60,7 +60,7 @@ impl Display {
                 let needs = if memory.needed < MUCH {
                     String::new()
                 } else {
-                    format!("; it takes about {} of memory beside the rows", told(memory.needed))
+                    format!("; it takes up to {} of memory beside the rows", told(memory.needed))
                 };
                 self.say(&format!(
                     "training {}: {} parameters, {} rows to learn from, {} to choose by, {} held out{needs}",

@@ -16,14 +16,6 @@ fn kills() -> u64 {
     std::env::var("CHAINRULE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(12)
 }
 
-/// Long enough to be killed so often.
-fn training() -> Vec<String> {
-    let epochs = (kills() * 15).to_string();
-    let model = "affine:64 batch_norm relu dropout:0.2 affine:10";
-    let words = ["train", "--model", model, "--optimizer", "adam", "--schedule", "cosine", "--seed", "3"];
-    words.into_iter().chain(["--patience", &epochs, "--epochs", &epochs]).map(str::to_owned).collect()
-}
-
 fn start(folder: &Path, arguments: &[&str]) -> Child {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("chainrule"));
     command.current_dir(folder).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
@@ -48,12 +40,12 @@ fn results(run: &Path) -> toml::Table {
     results
 }
 
-#[test]
-fn a_training_that_is_killed_again_and_again_ends_with_the_same_bytes() {
-    let folder = TempDir::new().unwrap();
-    let training = training();
-    let training: Vec<&str> = training.iter().map(String::as_str).collect();
-    chainrule(&folder, &training).args(["--out", "whole"]).assert().success();
+/// Kills a training at random moments, which goes on each time with another number of threads, and holds it against the one that nobody
+/// disturbs. It takes `epochs` for each kill.
+fn expect_same_bytes(folder: &TempDir, epochs: u64, training: &[&str]) {
+    let epochs = (kills() * epochs).to_string();
+    let training = [training, &["--epochs", &epochs]].concat();
+    chainrule(folder, &training).args(["--out", "whole"]).assert().success();
     let whole = folder.path().join("whole");
 
     // From a small generator, so that a failure can be had again.
@@ -89,12 +81,45 @@ fn a_training_that_is_killed_again_and_again_ends_with_the_same_bytes() {
     let bytes = |run: &Path| std::fs::read(run.join("model.safetensors")).unwrap();
     assert!(bytes(&run) == bytes(&whole), "other bytes after {killed} kills, seed {seed}");
     assert_eq!(metrics(&run), metrics(&whole));
-    for file in ["layers.jsonl", "held_out.json", "report.html"] {
+    for file in ["layers.jsonl", "held_out.json", "findings.json", "report.html"] {
         let text = |run: &Path| std::fs::read_to_string(run.join(file)).unwrap();
         assert!(text(&run) == text(&whole), "{file} differs after {killed} kills, seed {seed}");
     }
     assert_eq!(results(&run), results(&whole));
     assert!(!run.join("checkpoint").exists() && !run.join("lock").exists());
+}
+
+#[test]
+fn adam_with_all_that_changes_as_it_goes_ends_with_the_same_bytes_after_kills() {
+    let folder = TempDir::new().unwrap();
+    let patience = (kills() * 15).to_string();
+    let model = "affine:64 batch_norm relu dropout:0.2 affine:10";
+    let training = ["train", "--model", model, "--optimizer", "adam", "--schedule", "cosine", "--seed", "3"];
+    expect_same_bytes(&folder, 15, &[&training[..], &["--patience", &patience]].concat());
+}
+
+#[test]
+fn sgd_ends_with_the_same_bytes_after_kills() {
+    let folder = TempDir::new().unwrap();
+    let training = ["train", "--model", "affine:64 sigmoid affine:10", "--optimizer", "sgd", "--schedule", "plateau"];
+    expect_same_bytes(&folder, 15, &training);
+}
+
+#[test]
+fn a_table_on_disk_gives_the_same_bytes_after_kills() {
+    let folder = TempDir::new().unwrap();
+    let row = |i: u32| {
+        let x = i * 7919 % 1009;
+        format!("{x},{},w{},{}\n", i % 11, i % 5, if (x + i % 11) % 13 > 5 { "yes" } else { "no" })
+    };
+    let table: String = std::iter::once("a,b,word,y\n".to_owned()).chain((0..4000).map(row)).collect();
+    std::fs::write(folder.path().join("table.csv"), table).unwrap();
+    let training = ["train", "table.csv", "--target", "y", "--model", "affine:32 relu affine:2", "--memory", "30MB"];
+    expect_same_bytes(&folder, 6, &training);
+    let left = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut left: Vec<String> = left.map(|name| name.into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, ["run", "table.csv", "table.csv.chainrule-cache", "whole"]);
 }
 
 fn signal(child: &Child, name: &str) {
