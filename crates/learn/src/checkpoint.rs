@@ -193,6 +193,23 @@ impl Checkpoint {
         Checkpoint::from_bytes(&bytes, &place)
     }
 
+    /// Whether it is of a training with as many `steps` in an epoch, numbers of `parameters` and numbers of optimizer `memory`: before there
+    /// is any room made for them.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub(crate) fn expect_of(&self, steps: usize, parameters: usize, memory: usize) -> Result<(), InputError> {
+        let Place { epoch, step, sum, rows, .. } = self.header.place;
+        let within = epoch <= self.header.training.epochs && step <= steps && (step == 0) == (rows == 0);
+        let best = if self.header.history.is_empty() { 0 } else { parameters };
+        if within && sum.is_finite() && (self.state.len(), self.best.len()) == (parameters + memory, best) {
+            return Ok(());
+        }
+        let expected = format!("a place in epochs of {steps} steps, and {} numbers", parameters + memory + best);
+        let found = format!("step {step} of epoch {epoch}, and {} numbers", self.state.len() + self.best.len());
+        Err(InputError::new(CHECKPOINT, expected, found, "it cannot be gone on from: train anew"))
+    }
+
     fn from_bytes(bytes: &[u8], place: &str) -> Result<Checkpoint, InputError> {
         let broken = |found: &str| {
             let hint = "it cannot be gone on from: train anew";
@@ -214,6 +231,10 @@ impl Checkpoint {
         let count = header.state.checked_add(header.best).and_then(|count| count.checked_mul(width));
         if count != Some(numbers.len()) {
             return Err(broken("more or fewer numbers than its header says"));
+        }
+        let epochs = header.history.iter().map(|epoch| epoch.epoch);
+        if !epochs.eq(1..header.place.epoch) || header.place.epoch == 0 {
+            return Err(broken("other epochs than those before its own"));
         }
         let mut values: Vec<f64> = match header.wide {
             true => numbers.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect(),
@@ -249,6 +270,32 @@ mod tests {
             let header = serde_json::to_vec(&checkpoint.header).unwrap().len();
             assert_eq!(bytes.len(), MAGIC.len() + 8 + header + 5 * width + 4);
         }
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_is_refused() {
+        let whole = small(vec![0.5, 1.5]);
+        assert_eq!(whole.expect_of(7, 2, 0), Ok(()));
+        for (steps, parameters, memory) in [(6, 2, 0), (7, 1, 1), (7, 2, 1)] {
+            assert!(whole.expect_of(steps, parameters, memory).is_err(), "{steps} {parameters} {memory}");
+        }
+        let placed = |change: fn(&mut Header)| {
+            let mut other = whole.clone();
+            change(&mut other.header);
+            Checkpoint::from_bytes(&other.to_bytes().unwrap(), "here").and_then(|found| found.expect_of(7, 2, 0))
+        };
+        for change in [
+            (|header| header.place.epoch = 0) as fn(&mut Header),
+            |header| header.place.epoch = 3,
+            |header| header.place.step = 8,
+            |header| header.place.rows = 0,
+            |header| header.history[0].epoch = 2,
+            |header| header.history.clear(),
+            |header| header.training.epochs = 1,
+        ] {
+            placed(change).unwrap_err();
+        }
+        placed(|header| header.place.step = 6).unwrap();
     }
 
     #[test]

@@ -286,6 +286,10 @@ fn descend<B: Backend>(
     let test_graph = Graph::new();
     let test_network = model.build(&test_graph, input, objective, Build::Test)?;
     let evaluation = Evaluation::new(&test_graph, &test_network).map_err(InputError::from)?;
+    if let Some(from) = &from {
+        let steps = split.train.len().div_ceil(settings.batch.max(1));
+        from.expect_of(steps, update.layout().parameters, update.layout().memory)?;
+    }
     let largest = settings.batch.min(split.train.len()).max(evaluate::ROWS);
     let plans = [&update, &evaluation.plan];
     let memory = expect_room(needed(backend, &plans, largest, keeper.is_some()), &examples)?;

@@ -135,6 +135,10 @@ impl TrainingStep {
         let graph = Graph::new();
         let network = weighed(&graph, model.build(&graph, *input, *objective, Build::Train)?, examples);
         let update = graph.update(network.loss, settings.optimizer)?;
+        if let Some(from) = &checkpoint {
+            let steps = split.train.len().div_ceil(settings.batch.max(1));
+            from.expect_of(steps, update.layout().parameters, update.layout().memory)?;
+        }
         let arena = backend.allocate(&[&update], settings.batch.min(split.train.len()))?;
         let suspect = Suspect { graph: &graph, model, network: &network };
         let mut batches = examples.batches(&split.train, &settings)?;
