@@ -5,7 +5,7 @@
 //! 05f1c2a9b4e06d37,validation
 //! ```
 //!
-//! A row is known by the [hash](crate::row_hash) of its cells and its target, as the run read them, wherever it stands in a table. Of rows that are alike as
+//! A row is known by the hash of its cells and its target (`row_hash.rs`), as the run read them, wherever it stands in a table. Of rows that are alike as
 //! many are held out as are listed: the first of them to judge by, the next to choose by.
 
 use std::fs;

@@ -9,8 +9,11 @@ mod gzip;
 pub mod idx;
 mod npy;
 mod npz;
+#[cfg(feature = "parquet")]
+mod parquet;
 pub mod pictures;
 pub(crate) mod standard_input;
+mod table_text;
 
 use crate::{dataset::Dataset, input_error::InputError};
 use std::path::Path;

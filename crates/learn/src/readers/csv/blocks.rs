@@ -4,7 +4,7 @@
 //! block's end is looked at. The blocks are the same on every machine and at any number of threads.
 
 use super::quotes::Quoting;
-use crate::{input_error::InputError, readers::gzip};
+use crate::{input_error::InputError, readers::table_text};
 use std::{
     io::Read,
     path::{Path, PathBuf},
@@ -68,7 +68,7 @@ impl Blocks {
         while !self.ended {
             let known = block.len();
             let read = self.text.by_ref().take(SIZE as u64).read_to_end(&mut block);
-            self.ended = read.map_err(|e| gzip::error(&self.path, &e))? < SIZE;
+            self.ended = read.map_err(|e| table_text::error(&self.path, &e))? < SIZE;
             if let Some(end) = self.quoting.last_end(&block[known..]) {
                 let end = known + end;
                 self.rest = block[end..].to_vec();

@@ -158,9 +158,9 @@ struct Asked {
 fn asked_columns(path: &Path, options: &CsvOptions, must: bool) -> Result<Asked, InputError> {
     let mut table = Table::open(path, options.delimiter)?;
     let asked = options.target.as_deref();
-    let headed = options.header.unwrap_or_else(|| {
-        asked.is_some_and(|name| !is_number(name) && table.first().contains(name)) || table.looks_headed()
-    });
+    let looks_headed =
+        || asked.is_some_and(|name| !is_number(name) && table.first().contains(name)) || table.looks_headed();
+    let headed = table.is_named() || options.header.unwrap_or_else(looks_headed);
     if headed {
         table.take_header()?;
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     calendar,
     input_error::{InputError, excerpt},
-    readers::{gzip, standard_input},
+    readers::{standard_input, table_text},
 };
 use csv::{ByteRecord, ReaderBuilder};
 use std::{
@@ -51,6 +51,8 @@ pub(super) struct Table {
     ahead: Vec<ByteRecord>,
     /// How many of them are no rows but names.
     headers: usize,
+    /// Whether the file itself says that the first row has names.
+    is_named: bool,
 }
 
 /// Whether this is written as a number, finite or not.
@@ -67,10 +69,10 @@ fn loosely(cell: &[u8]) -> &str {
 /// reader knows it only where the first read returns all of it. With it how long the mark is.
 fn open(path: &Path) -> Result<(Box<dyn Read + Send>, u64), InputError> {
     const MARK: &[u8] = b"\xef\xbb\xbf";
-    let mut file = gzip::open(path)?;
+    let mut file = table_text::open(path)?;
     let mut start = Vec::new();
     let mark = file.by_ref().take(MARK.len() as u64).read_to_end(&mut start);
-    mark.map_err(|e| gzip::error(path, &e))?;
+    mark.map_err(|e| table_text::error(path, &e))?;
     if start == MARK {
         return Ok((file, MARK.len() as u64));
     }
@@ -93,14 +95,16 @@ impl Table {
     pub(super) fn open(path: &Path, delimiter: Option<u8>) -> Result<Self, InputError> {
         let (mut text, mark) = open(path)?;
         let mut start = Vec::new();
-        text.by_ref().take(START).read_to_end(&mut start).map_err(|e| gzip::error(path, &e))?;
+        text.by_ref().take(START).read_to_end(&mut start).map_err(|e| table_text::error(path, &e))?;
         let whole = (start.len() as u64) < START;
+        let is_named = table_text::is_parquet(path);
+        let delimiter = if is_named { Some(b',') } else { delimiter };
         let delimiter = delimiter.or_else(|| by_ending(path)).unwrap_or_else(|| delimiter::guess(&start, whole));
         let text: Box<dyn Read + Send> = Box::new(Cursor::new(start).chain(text));
         let path = path.to_owned();
         let sheet = Sheet { path, delimiter, names: Vec::new(), is_quiet: false, mark, at_hand: None };
         let (blocks, ahead) = (Blocks::new(&sheet.path, text, delimiter, !sheet.is_there_again()), Vec::new());
-        let mut table = Table { sheet, blocks, first: None, ahead, headers: 0 };
+        let mut table = Table { sheet, blocks, first: None, ahead, headers: 0, is_named };
         table.look_ahead()?;
         let Some(first) = table.ahead.first() else {
             return Err(InputError::new(table.sheet.place(), "a table", "an empty file", "give a CSV file with rows"));
@@ -164,6 +168,11 @@ impl Table {
         self.ahead.first().into_iter().flatten().map(loosely).collect()
     }
 
+    /// Whether the first row has names, whatever it looks like.
+    pub(super) fn is_named(&self) -> bool {
+        self.is_named
+    }
+
     /// Whether the first row has a word where the second has a number or a date; a first row that is
     /// alone, whether it is all words.
     pub(super) fn looks_headed(&self) -> bool {
@@ -175,6 +184,7 @@ impl Table {
             !text.is_empty() && !value(text) && !GAPS.iter().any(|g| text.eq_ignore_ascii_case(g))
         };
         match (self.ahead.first(), self.ahead.get(1)) {
+            _ if self.is_named => true,
             (Some(first), Some(second)) => {
                 let mut pairs = first.iter().zip(second);
                 pairs.any(|(above, below)| word(above) && value(loosely(below)))
@@ -338,7 +348,7 @@ impl Sheet {
 
     fn broken(&self, e: csv::Error) -> InputError {
         match e.into_kind() {
-            csv::ErrorKind::Io(e) => gzip::error(&self.path, &e),
+            csv::ErrorKind::Io(e) => table_text::error(&self.path, &e),
             other => InputError::new(self.place(), "a table", format!("{other:?}"), "correct the file"),
         }
     }
