@@ -286,7 +286,14 @@ fn descend<B: Backend>(
     let test_graph = Graph::new();
     let test_network = model.build(&test_graph, input, objective, Build::Test)?;
     let evaluation = Evaluation::new(&test_graph, &test_network).map_err(InputError::from)?;
+    let asked = Asked {
+        model: model.to_string(),
+        input: settings.input.map(written),
+        training: Training::of(settings),
+        fingerprint: fingerprint.clone(),
+    };
     if let Some(from) = &from {
+        from.header.expect(&asked)?;
         let steps = split.train.len().div_ceil(settings.batch.max(1));
         from.expect_of(steps, update.layout().parameters, update.layout().memory)?;
     }
@@ -313,13 +320,6 @@ fn descend<B: Backend>(
         taken,
         memory,
     }));
-
-    let asked = Asked {
-        model: model.to_string(),
-        input: settings.input.map(written),
-        training: Training::of(settings),
-        fingerprint: fingerprint.clone(),
-    };
     let mut observer = match keeper {
         Some(_) => Some(Observer::new(backend, (&graph, &model, &network), &examples, &split.train)?),
         None => None,
@@ -330,7 +330,6 @@ fn descend<B: Backend>(
     let mut vigil = Vigil::default();
     let (mut first, mut done, mut before) = (1, Done::default(), 0.0);
     if let Some(Checkpoint { header, state, best: parameters }) = from {
-        header.expect(&asked)?;
         session.restore(&state, header.history.iter().map(Epoch::judged))?;
         for epoch in &header.history {
             // It has been said.
