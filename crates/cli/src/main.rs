@@ -58,6 +58,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // What is told of a panic would go with the second screen.
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        live::screen::leave();
+        tell(panic);
+    }));
     let arguments = match config::expand(&Cli::command(), std::env::args_os().collect()) {
         Ok(arguments) => arguments,
         Err(error) => return outcome::of(Err(error.into())),
