@@ -46,7 +46,7 @@ fuzz_target!(|text: &str| {
         bytes.extend((before.len() as u64).to_le_bytes());
         bytes.extend((meta.len() as u64).to_le_bytes());
         bytes.extend(crc32fast::hash(meta.as_bytes()).to_le_bytes());
-        bytes.extend(b"chainrule table cache 1\n");
+        bytes.extend(b"chainrule table cache 2\n");
         bytes
     });
     fs::write(path.with_extension("csv.chainrule-cache"), bytes).expect("room for an input");

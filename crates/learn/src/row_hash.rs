@@ -6,7 +6,7 @@ use crate::dataset::{Cells, Dataset, Target};
 
 /// Of all rows. Numbers are compared by value (0 is −0), categories and classes by name.
 pub(crate) fn row_hashes(data: &Dataset) -> Vec<u64> {
-    let mut hashes = vec![0x9e37_79b9_7f4a_7c15; data.rows()];
+    let mut hashes = begin(data.rows());
     let width = data.width().max(1);
     match &data.cells {
         Cells::F32(cells) => {
@@ -21,33 +21,47 @@ pub(crate) fn row_hashes(data: &Dataset) -> Vec<u64> {
         }
         Cells::Table(columns) => columns.iter().for_each(|column| add(&mut hashes, column)),
     }
-    match &data.target {
-        Target::Classes { labels, names } => {
-            let names: Vec<u64> = names.iter().map(|name| word_hash(name)).collect();
-            hashes.iter_mut().zip(labels).for_each(|(hash, &label)| *hash = mix(*hash, names[label as usize]));
-        }
+    add_target(&mut hashes, &data.target);
+    hashes
+}
+
+/// Of as many rows without cells. Then come the columns, one after the other, and the target.
+pub(crate) fn begin(rows: usize) -> Vec<u64> {
+    vec![0x9e37_79b9_7f4a_7c15; rows]
+}
+
+pub(crate) fn add_target(hashes: &mut [u64], target: &Target) {
+    match target {
+        Target::Classes { labels, names } => add_codes(hashes, labels, &word_hashes(names)),
         Target::Numbers { values, .. } => {
             let bits = |value: f32| u64::from((value + 0.0).to_bits());
             hashes.iter_mut().zip(values).for_each(|(hash, &value)| *hash = mix(*hash, bits(value)));
         }
         Target::None => {}
     }
-    hashes
 }
 
 /// Adds a column's cells; nothing of one that is passed over.
 fn add(hashes: &mut [u64], column: &Values) {
     match column {
-        Values::Numbers(cells) | Values::Dates(cells) => {
-            hashes.iter_mut().zip(cells).for_each(|(hash, &cell)| *hash = mix(*hash, (cell + 0.0).to_bits()));
-        }
-        Values::Categories { codes, names } => {
-            let names: Vec<u64> = names.iter().map(|name| word_hash(name)).collect();
-            let name = |code: u32| if code == EMPTY { 0 } else { names[code as usize] };
-            hashes.iter_mut().zip(codes).for_each(|(hash, &code)| *hash = mix(*hash, name(code)));
-        }
+        Values::Numbers(cells) | Values::Dates(cells) => add_numbers(hashes, cells),
+        Values::Categories { codes, names } => add_codes(hashes, codes, &word_hashes(names)),
         Values::Ignored { .. } => {}
     }
+}
+
+pub(crate) fn add_numbers(hashes: &mut [u64], cells: &[f64]) {
+    hashes.iter_mut().zip(cells).for_each(|(hash, &cell)| *hash = mix(*hash, (cell + 0.0).to_bits()));
+}
+
+/// Adds categories or classes, whose names have these hashes.
+pub(crate) fn add_codes(hashes: &mut [u64], codes: &[u32], names: &[u64]) {
+    let name = |code: u32| if code == EMPTY { 0 } else { names[code as usize] };
+    hashes.iter_mut().zip(codes).for_each(|(hash, &code)| *hash = mix(*hash, name(code)));
+}
+
+pub(crate) fn word_hashes(words: &[String]) -> Vec<u64> {
+    words.iter().map(|word| word_hash(word)).collect()
 }
 
 /// Of a word.

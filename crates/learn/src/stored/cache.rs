@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Chunk, Meta};
 use crate::input_error::InputError;
 
-const MAGIC: &[u8; 24] = b"chainrule table cache 1\n";
+const MAGIC: &[u8; 24] = b"chainrule table cache 2\n";
 /// A file that was written to since is not yet an attempt that was given up.
 const RECENT: Duration = Duration::from_secs(60);
 

@@ -36,7 +36,8 @@ impl Meta {
         });
         let (StoredTarget::Classes { chunks, .. } | StoredTarget::Numbers { chunks, .. }) = &self.target;
         let weights = self.weights.as_ref().is_none_or(|chunks| whole(chunks, 4));
-        columns && whole(chunks, 4) && weights && self.keys.iter().all(|(_, chunks)| whole(chunks, 8))
+        let hashes = grouped(&self.hashes, 8);
+        columns && whole(chunks, 4) && weights && hashes && self.keys.iter().all(|(_, chunks)| whole(chunks, 8))
     }
 }
 
@@ -72,6 +73,7 @@ mod tests {
             target: StoredTarget::Numbers { name: "y".into(), chunks: chunks(&[20]) },
             weights: Some(chunks(&[20])),
             keys: vec![(crate::readers::csv::Key::Group, chunks(&[32, 8]))],
+            hashes: chunks(&[16, 16, 8]),
             fingerprint: String::new(),
         }
     }
@@ -79,7 +81,7 @@ mod tests {
     #[test]
     fn a_meta_that_cannot_be_is_told() {
         assert!(meta().is_consistent(24, 64));
-        let changes: [fn(&mut Meta); 15] = [
+        let changes: [fn(&mut Meta); 16] = [
             |meta| meta.group = 0,
             |meta| meta.group = 3,
             |meta| meta.group = usize::MAX,
@@ -100,6 +102,7 @@ mod tests {
             |meta| meta.columns[2].chunks = chunks(&[16, 16, 8]),
             |meta| meta.weights = Some(chunks(&[10, 10])),
             |meta| meta.keys[0].1.clear(),
+            |meta| meta.hashes.truncate(2),
         ];
         for (at, change) in changes.iter().enumerate() {
             let mut meta = meta();

@@ -15,7 +15,6 @@ use crate::feature::{Feature, Reach};
 use crate::input_error::InputError;
 use crate::leaks::{self, LEAST, SAMPLE, Warning, tell_tale};
 use crate::pipeline::in_order;
-use crate::row_hash::row_hashes;
 use crate::split::Split;
 use crate::split_rows::SplitRows;
 
@@ -42,19 +41,13 @@ impl Stored {
     fn feature(&self, column: &StoredColumn, train: &[u32], fits: bool) -> Result<Feature, InputError> {
         let name = &column.name;
         match &column.cells {
-            StoredCells::Numbers if fits => {
-                let mut cells = Vec::with_capacity(train.len());
-                self.each_number(column, train, &mut |cell| cells.push(cell))?;
-                Ok(Feature::of_numbers(name, cells))
-            }
+            StoredCells::Numbers if fits => Ok(Feature::of_numbers(name, self.numbers(column, train)?)),
             StoredCells::Numbers => self.number(column, train),
             StoredCells::Dates => {
                 let mut reach = Reach::default();
                 self.each_number(column, train, &mut |cell| reach.add(cell))?;
                 let trend = if fits {
-                    let mut cells = Vec::with_capacity(train.len());
-                    self.each_number(column, train, &mut |cell| cells.push(cell))?;
-                    Feature::of_numbers(name, cells)
+                    Feature::of_numbers(name, self.numbers(column, train)?)
                 } else {
                     self.number(column, train)?
                 };
@@ -144,6 +137,16 @@ impl Stored {
         Ok(Some(before + (at - before) / 2.0))
     }
 
+    /// A column's cells in the ascending `rows`.
+    fn numbers(&self, column: &StoredColumn, rows: &[u32]) -> Result<Vec<f64>, InputError> {
+        let mut all = Vec::with_capacity(rows.len());
+        self.each_group(column, rows, &mut |values, rows| {
+            let (Values::Numbers(cells) | Values::Dates(cells)) = values else { return };
+            all.extend(rows.iter().map(|&row| cells[row]));
+        })?;
+        Ok(all)
+    }
+
     fn each_number(&self, column: &StoredColumn, rows: &[u32], to: &mut dyn FnMut(f64)) -> Result<(), InputError> {
         self.each_group(column, rows, &mut |values, rows| {
             let (Values::Numbers(cells) | Values::Dates(cells)) = values else { return };
@@ -174,17 +177,17 @@ impl Stored {
 
     /// What [`leaks`](crate::leaks) says of the table, and the rows that are held out.
     pub(crate) fn looked_at(&self, split: &Split, threads: usize) -> Result<(Vec<Warning>, SplitRows), InputError> {
-        let (train, rows) = (&split.train, self.meta.rows);
+        let train = &split.train;
         let mut held_out = SplitRows::default();
-        self.each_hash(&split.validation, threads, &mut |hash| held_out.validation.push(hash))?;
-        self.each_hash(&split.test, threads, &mut |hash| held_out.test.push(hash))?;
+        self.each_hash(&split.validation, &mut |hash| held_out.validation.push(hash))?;
+        self.each_hash(&split.test, &mut |hash| held_out.test.push(hash))?;
         let (mut others, all) =
             (Vec::new(), self.test.as_ref().map(|test| (0..test.rows() as u32).collect::<Vec<u32>>()));
         if let (Some(test), Some(all)) = (&self.test, &all) {
-            test.each_hash(all, threads, &mut |hash| others.push(hash))?;
+            test.each_hash(all, &mut |hash| others.push(hash))?;
         }
         let judges = if self.test.is_some() { &others } else { &held_out.test };
-        let twice = self.duplicates(judges, train, threads)?;
+        let twice = self.duplicates(judges, train)?;
         let mut found: Vec<Warning> =
             (twice > 0).then_some(Warning::DuplicateRows { rows: twice, of: judges.len() }).into_iter().collect();
         let keys = self.test.as_ref().map_or(&self.keys, |test| &test.keys);
@@ -200,50 +203,57 @@ impl Stored {
             }
             Target::None => Target::None,
         };
-        let places: Vec<u32> = (0..sample.len() as u32).collect();
-        for column in &self.meta.columns {
-            let name = column.name.clone();
-            let values = match &column.cells {
-                StoredCells::Ignored(reason) if reason.is_asked() => continue,
-                StoredCells::Ignored(reason) => {
-                    found.push(Warning::Ignored { column: name, reason: reason.to_string() });
-                    continue;
-                }
-                StoredCells::Numbers => {
-                    if self.is_identifier(column)? {
-                        found.push(Warning::Identifier { column: name, rows });
-                    }
-                    let mut cells = Vec::with_capacity(sample.len());
-                    self.each_number(column, &sample, &mut |cell| cells.push(cell))?;
-                    Values::Numbers(cells)
-                }
-                StoredCells::Dates => {
-                    let mut cells = Vec::with_capacity(sample.len());
-                    self.each_number(column, &sample, &mut |cell| cells.push(cell))?;
-                    Values::Dates(cells)
-                }
-                StoredCells::Categories(names) => {
-                    let mut sampled = Vec::with_capacity(sample.len());
-                    self.each_group(column, &sample, &mut |values, rows| {
-                        let Values::Categories { codes, .. } = values else { return };
-                        sampled.extend(rows.iter().map(|&row| codes[row]));
-                    })?;
-                    Values::Categories { codes: sampled, names: names.clone() }
-                }
-            };
-            found.extend(tell_tale(&column.name, &values, &target, &places));
-        }
+        let mut columns = self.meta.columns.iter();
+        in_order(
+            threads,
+            || Ok(columns.next()),
+            || Ok(()),
+            |(): &mut (), column| self.told(column, &sample, &target),
+            |told| {
+                found.extend(told);
+                Ok(())
+            },
+        )?;
         Ok((found, held_out))
     }
 
+    /// What is said of a column, and of its cells in the ascending rows of `sample`, which have this `target`.
+    fn told(&self, column: &StoredColumn, sample: &[u32], target: &Target) -> Result<Vec<Warning>, InputError> {
+        let (name, mut found) = (column.name.clone(), Vec::new());
+        let values = match &column.cells {
+            StoredCells::Ignored(reason) if reason.is_asked() => return Ok(found),
+            StoredCells::Ignored(reason) => {
+                return Ok(vec![Warning::Ignored { column: name, reason: reason.to_string() }]);
+            }
+            StoredCells::Numbers => {
+                if self.is_identifier(column)? {
+                    found.push(Warning::Identifier { column: name, rows: self.meta.rows });
+                }
+                Values::Numbers(self.numbers(column, sample)?)
+            }
+            StoredCells::Dates => Values::Dates(self.numbers(column, sample)?),
+            StoredCells::Categories(names) => {
+                let mut codes = Vec::with_capacity(sample.len());
+                self.each_group(column, sample, &mut |values, rows| {
+                    let Values::Categories { codes: group, .. } = values else { return };
+                    codes.extend(rows.iter().map(|&row| group[row]));
+                })?;
+                Values::Categories { codes, names: names.clone() }
+            }
+        };
+        let places: Vec<u32> = (0..sample.len() as u32).collect();
+        found.extend(tell_tale(&column.name, &values, target, &places));
+        Ok(found)
+    }
+
     /// As [`leaks::duplicates`](crate::leaks::duplicates) of rows to judge by among the training rows, with the hashes of the former alone in memory.
-    fn duplicates(&self, hashes: &[u64], train: &[u32], threads: usize) -> Result<usize, InputError> {
+    fn duplicates(&self, hashes: &[u64], train: &[u32]) -> Result<usize, InputError> {
         if hashes.is_empty() {
             return Ok(0);
         }
         let wanted: HashSet<u64> = hashes.iter().copied().collect();
         let mut known = HashSet::new();
-        self.each_hash(train, threads, &mut |hash| {
+        self.each_hash(train, &mut |hash| {
             if wanted.contains(&hash) {
                 known.insert(hash);
             }
@@ -251,28 +261,20 @@ impl Stored {
         Ok(hashes.iter().filter(|hash| known.contains(hash)).count())
     }
 
-    fn each_hash(&self, rows: &[u32], threads: usize, to: &mut dyn FnMut(u64)) -> Result<(), InputError> {
-        let mut groups = 0..if rows.is_empty() { 0 } else { self.groups() };
-        let of = |group: usize| {
+    /// Hands on the hashes of the ascending `rows`.
+    fn each_hash(&self, rows: &[u32], to: &mut dyn FnMut(u64)) -> Result<(), InputError> {
+        let mut rest = rows;
+        for (group, &chunk) in self.meta.hashes.iter().enumerate() {
             let range = self.rows_of(group);
-            let place = |end: usize| rows.partition_point(|&row| (row as usize) < end);
-            let here = &rows[place(range.start)..place(range.end)];
+            let (here, others) = rest.split_at(rest.partition_point(|&row| (row as usize) < range.end));
+            rest = others;
             if here.is_empty() {
-                return Ok(Vec::new());
+                continue;
             }
-            let hashes = row_hashes(&self.group(group)?);
-            Ok::<Vec<u64>, InputError>(here.iter().map(|&row| hashes[row as usize - range.start]).collect())
-        };
-        in_order(
-            threads,
-            || Ok(groups.next()),
-            || Ok(()),
-            |(): &mut (), group| of(group),
-            |hashes| {
-                hashes.into_iter().for_each(&mut *to);
-                Ok(())
-            },
-        )
+            let hashes: Vec<u64> = self.cache.all(&[chunk], u64::from_le_bytes)?;
+            here.iter().for_each(|&row| to(hashes[row as usize - range.start]));
+        }
+        Ok(())
     }
 
     /// As in [`leaks`](crate::leaks): whole numbers, none twice, in order or hardly more than the rows. The numbers that have come are bits.

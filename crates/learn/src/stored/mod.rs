@@ -7,8 +7,8 @@
 //! All integers are little-endian. Each chunk's CRC-32 is in the meta and is compared at each reading, so that damage is an error and
 //! never a number. The cache is of a file with this length, time of change, first and last 64 KiB, read with these options; when
 //! one of them differs it is made anew. It is written under another name and renamed when it is whole. Columns lie apart, as the
-//! encoding is fitted column by column, and in groups of rows, as batches are dealt from whole rows. The target and the
-//! weights, four bytes a row, stay in memory.
+//! encoding is fitted column by column, and in groups of rows, as batches are dealt from whole rows; beside them lie the rows'
+//! hashes, which tell duplicates without a look at their cells. The target and the weights, four bytes a row, stay in memory.
 
 mod cache;
 mod consistency;
@@ -28,6 +28,7 @@ use crate::dataset::{Cells, Dataset, Fnv, Target};
 use crate::input_error::InputError;
 use crate::keys::Keys;
 use crate::readers::csv::{self, CsvOptions, Key, Known, TargetKind};
+use crate::row_hash;
 use crate::split::{Fractions, Split};
 use crate::trainer::{expect_one, joined};
 
@@ -65,6 +66,8 @@ pub(crate) struct Meta {
     pub(crate) target: StoredTarget,
     pub(crate) weights: Option<Vec<Chunk>>,
     pub(crate) keys: Vec<(Key, Vec<Chunk>)>,
+    /// Of the rows, as [`row_hash`](crate::row_hash) has them.
+    pub(crate) hashes: Vec<Chunk>,
     pub(crate) fingerprint: String,
 }
 
@@ -289,16 +292,17 @@ fn expect_below(names: usize, largest: Option<&u32>, cache: &Path) -> Result<(),
     }
 }
 
-/// The [hash](Dataset::hash) of the same table in memory.
-pub(crate) fn fingerprint(
+/// The [hash](Dataset::hash) of the same table in memory, and those of its rows.
+pub(crate) fn hashes(
     cache: &mut Writer,
     columns: &[StoredColumn],
     rows: usize,
     target: &Target,
     weights: Option<&[f32]>,
-) -> Result<String, InputError> {
-    let mut fnv = Fnv::of_shape(&[columns.len()]);
+) -> Result<(String, Vec<u64>), InputError> {
+    let (mut fnv, mut hashes) = (Fnv::of_shape(&[columns.len()]), row_hash::begin(rows));
     for column in columns {
+        let mut at = 0;
         match &column.cells {
             StoredCells::Numbers | StoredCells::Dates => {
                 match column.cells {
@@ -306,13 +310,20 @@ pub(crate) fn fingerprint(
                     _ => fnv.begin_numbers(),
                 }
                 for &chunk in &column.chunks {
-                    cache.read(chunk, f64::from_le_bytes)?.into_iter().for_each(|cell: f64| fnv.cell(cell.to_bits()));
+                    let cells: Vec<f64> = cache.read(chunk, f64::from_le_bytes)?;
+                    row_hash::add_numbers(&mut hashes[at..], &cells);
+                    at += cells.len();
+                    cells.into_iter().for_each(|cell| fnv.cell(cell.to_bits()));
                 }
             }
             StoredCells::Categories(names) => {
                 fnv.begin_categories();
+                let words = row_hash::word_hashes(names);
                 for &chunk in &column.chunks {
-                    cache.read(chunk, u32::from_le_bytes)?.into_iter().for_each(|code: u32| fnv.cell(u64::from(code)));
+                    let codes: Vec<u32> = cache.read(chunk, u32::from_le_bytes)?;
+                    row_hash::add_codes(&mut hashes[at..], &codes, &words);
+                    at += codes.len();
+                    codes.into_iter().for_each(|code| fnv.cell(u64::from(code)));
                 }
                 fnv.names(names);
             }
@@ -321,7 +332,8 @@ pub(crate) fn fingerprint(
     }
     fnv.target(target);
     fnv.weights(weights);
-    Ok(format!("{:016x}", fnv.value()))
+    row_hash::add_target(&mut hashes, target);
+    Ok((format!("{:016x}", fnv.value()), hashes))
 }
 
 /// Where the cache of a file is.

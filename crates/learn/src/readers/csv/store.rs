@@ -14,7 +14,7 @@ use crate::{
     input_error::InputError,
     pipeline::in_order,
     settings::all_threads,
-    stored::{Chunk, Identity, Meta, StoredCells, StoredColumn, StoredTarget, Writer, fingerprint},
+    stored::{Chunk, Identity, Meta, StoredCells, StoredColumn, StoredTarget, Writer, hashes},
 };
 use std::path::Path;
 
@@ -86,7 +86,7 @@ pub(crate) fn store(path: &Path, options: &CsvOptions, writer: &mut Writer, of: 
             stored.push(StoredColumn { name, cells, chunks });
         }
     }
-    let fingerprint = fingerprint(writer, &stored, rows, &target, weights.as_deref())?;
+    let (fingerprint, hashes) = hashes(writer, &stored, rows, &target, weights.as_deref())?;
     let target = match &target {
         Target::Classes { labels, names } => {
             StoredTarget::Classes { names: names.clone(), chunks: writer.put_all(labels, GROUP, u32::to_le_bytes)? }
@@ -97,7 +97,8 @@ pub(crate) fn store(path: &Path, options: &CsvOptions, writer: &mut Writer, of: 
         Target::None => unreachable!("a target was asked for"),
     };
     let weights = weights.map(|weights| writer.put_all(&weights, GROUP, f32::to_le_bytes)).transpose()?;
-    Ok(Meta { of, rows, group, columns: stored, target, weights, keys, fingerprint })
+    let hashes = writer.put_all(&hashes, group, u64::to_le_bytes)?;
+    Ok(Meta { of, rows, group, columns: stored, target, weights, keys, hashes, fingerprint })
 }
 
 /// Writes the first `rows` of what waits in memory, but of the columns that stay there.
