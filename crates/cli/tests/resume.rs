@@ -150,6 +150,11 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
         assert_eq!(output.status.code(), Some(1), "{error}");
         assert!(error.contains("go on with: chainrule train --resume run"), "{error}");
         assert!(folder.path().join("run/checkpoint").exists());
+        let page = std::fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+        assert!(page.contains(r#""stopped":{"epoch":"#), "the page says that more is to come");
+        let error = chainrule(&folder, &["test", "run"]).assert().code(2).get_output().stderr.clone();
+        let error = String::from_utf8(error).unwrap();
+        assert!(error.contains("a training that has not ended") && error.contains("--resume run"), "{error}");
         // What was interrupted is not written over by chance.
         let error = chainrule(&folder, &["train", "--epochs", "1", "--out", "run"])
             .assert()

@@ -52,7 +52,7 @@ pub struct Header {
     pub training: Training,
     /// Where the data are.
     pub source: Source,
-    /// What they were: see [`fingerprint`](crate::trainer::fingerprint).
+    /// What they were: see [`fingerprint`](crate::fingerprint::fingerprint).
     pub fingerprint: String,
     /// Where in it.
     pub place: Place,

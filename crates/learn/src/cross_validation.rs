@@ -16,17 +16,19 @@ use chainrule_engine::Backend;
 use serde::Serialize;
 
 use crate::evaluate::Scores;
+use crate::fingerprint::fingerprint;
 use crate::folder::{self, Kind, json_lines};
 use crate::folds::{Dealt, deal, scarce};
 use crate::input_error::InputError;
 use crate::input_shape::written;
 use crate::keys::Keys;
+use crate::prepared::split;
 use crate::readers::Data;
 use crate::record::{Training, toml_text};
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::split::Fractions;
-use crate::trainer::{Parts, Progress, TrainError, Trained, fingerprint, split, train_on};
+use crate::trainer::{Parts, Progress, TrainError, Trained, train_on};
 
 const RECORD: &str = "cross_validation.toml";
 const FOLDS: &str = "folds.jsonl";

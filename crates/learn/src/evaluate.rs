@@ -34,6 +34,13 @@ pub struct Scores {
     pub r2: Option<f64>,
 }
 
+impl Scores {
+    /// Of rows of which no more is known.
+    pub(crate) fn of_loss(loss: f64) -> Scores {
+        Scores { loss, accuracy: None, rmse: None, r2: None }
+    }
+}
+
 /// The plan that judges.
 #[derive(Debug)]
 pub(crate) struct Evaluation {

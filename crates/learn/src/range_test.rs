@@ -15,11 +15,12 @@ use serde::Serialize;
 use crate::divergence::Suspect;
 use crate::input_error::InputError;
 use crate::model::Build;
+use crate::prepared::Prepared;
 use crate::readers::Data;
 use crate::sample_weights::weighed;
 use crate::session::Session;
 use crate::settings::Settings;
-use crate::trainer::{Prepared, TrainError};
+use crate::trainer::TrainError;
 
 /// Steps of the test, if it is not ended before.
 pub const STEPS: usize = 300;

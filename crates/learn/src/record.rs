@@ -144,7 +144,7 @@ pub struct DataRecord {
     /// Where they are.
     #[serde(flatten)]
     pub source: Source,
-    /// What they were: see [`fingerprint`](crate::trainer::fingerprint).
+    /// What they were: see [`fingerprint`](crate::fingerprint::fingerprint).
     pub fingerprint: String,
     /// How many rows trained.
     pub train: usize,

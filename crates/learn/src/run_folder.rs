@@ -20,18 +20,20 @@ use crate::checkpoint::CHECKPOINT;
 use crate::dataset::Dataset;
 use crate::doctor::{Case, Finding, examine};
 use crate::evaluate::Scores;
-use crate::folder::{self, Kind, json_lines};
+use crate::fingerprint::fingerprint;
+use crate::folder::{self, Kind, json_lines, kept};
 use crate::held_out::HeldOut;
 use crate::input_error::{InputError, excerpt};
 use crate::keeper::LOCK;
 use crate::layer_statistics::{Layers, every};
 use crate::measures::Measures;
 use crate::predict::Predictor;
+use crate::prepared::split;
 use crate::record::Record;
-use crate::report::Shown;
+use crate::report::{Shown, Stopped};
 use crate::source::Source;
 use crate::split_rows::SPLIT_ROWS;
-use crate::trainer::{Epoch, Trained, fingerprint, split};
+use crate::trainer::{Epoch, Trained};
 use crate::weights;
 
 const RECORD: &str = "run.toml";
@@ -66,13 +68,13 @@ impl Run {
     pub fn open(folder: &Path) -> Result<Run, InputError> {
         let path = folder.join(RECORD);
         if folder.is_dir() && !path.exists() {
-            let hint = "give the folder that `chainrule train` wrote";
-            return Err(InputError::new(
-                folder.display().to_string(),
-                format!("a run, with a file {RECORD}"),
-                "a folder without one",
-                hint,
-            ));
+            let (found, hint) = if folder.join(CHECKPOINT).exists() {
+                ("a training that has not ended", format!("go on with: chainrule train --resume {}", folder.display()))
+            } else {
+                ("a folder without one", "give the folder that `chainrule train` wrote".to_owned())
+            };
+            let expected = format!("a run, with a file {RECORD}");
+            return Err(InputError::new(folder.display().to_string(), expected, found, hint));
         }
         if !folder.exists() {
             return Err(InputError::io(folder, &io::Error::from(io::ErrorKind::NotFound)));
@@ -219,6 +221,7 @@ impl Run {
             layers: &layers,
             held_out: held_out.as_ref(),
             findings: &findings,
+            stopped: None,
         };
         shown.page()
     }
@@ -276,7 +279,7 @@ pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> R
     let (predictor, history, layers) = (&trained.predictor, &*trained.history, &*trained.layers);
     let findings = examine(&Case { record: &record, predictor, history, layers, seen: &trained.seen });
     let held_out = trained.held_out.as_ref();
-    let shown = Shown { record: &record, predictor, history, layers, held_out, findings: &findings };
+    let shown = Shown { record: &record, predictor, history, layers, held_out, findings: &findings, stopped: None };
     let page = shown.page()?;
     let record = record.to_toml()?;
     let model = weights::to_bytes(trained.predictor.tensors())?;
@@ -290,6 +293,34 @@ pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> R
     let contents: Vec<&[u8]> = [record.as_bytes(), &model].into_iter().chain(texts).collect();
     folder::write(folder, RUN, &contents, force)?;
     Ok(findings)
+}
+
+/// Writes the page of a training that was stopped after this step of this epoch, beside its checkpoint.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn show_so_far(
+    folder: &Path,
+    trained: &Trained,
+    source: &Source,
+    (epoch, step): (usize, usize),
+) -> Result<(), InputError> {
+    let record = Record::of(trained, source);
+    let shown = Shown {
+        record: &record,
+        predictor: &trained.predictor,
+        history: &trained.history,
+        layers: &trained.layers,
+        held_out: None,
+        findings: &[],
+        stopped: Some(Stopped { epoch, step }),
+    };
+    let (path, page) = (folder.join(REPORT), shown.page()?);
+    std::fs::write(&path, page).map_err(|e| {
+        // Half a page is of no use to anyone.
+        let _ = std::fs::remove_file(&path);
+        kept(InputError::unwritable(&path, "a page", &e), folder, Some(&CHECKPOINT))
+    })
 }
 
 /// Whether a file has a line for the `first` epoch, then for one of `every` so many, and for the `last`, and no other. The numbers are

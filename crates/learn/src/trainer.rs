@@ -10,11 +10,9 @@ use chainrule_engine::{Backend, BackendError, Cpu, Graph, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{Asked, Checkpoint, Place};
-use crate::dataset::{Dataset, Target};
 use crate::divergence::{Diverged, Suspect};
 use crate::doctor::{Sample, Seen};
 use crate::early_stopping::EarlyStopping;
-use crate::encoding::Encoding;
 use crate::evaluate::{self, Evaluation, Said, Scores};
 use crate::examples::Examples;
 use crate::forecast::{Memory, expect_room, needed};
@@ -22,23 +20,21 @@ use crate::held_out::{Collector, HeldOut};
 use crate::input_error::InputError;
 use crate::input_shape::written;
 use crate::keeper::Keeper;
-use crate::keys::{Keys, Part};
 use crate::layer_shape::Role;
 use crate::layer_statistics::{Layers, Observer, is_due};
-use crate::leaks::{self, Warning};
-use crate::loss::Objective;
+use crate::leaks::Warning;
 use crate::model::{Build, Model};
 use crate::predict::Predictor;
+use crate::prepared::{Prepared, no_rows};
 use crate::pretrained::Taken;
 use crate::readers::Data;
 use crate::record::Training;
-use crate::row_hash::row_hashes;
-use crate::sample_weights::{self, weighed};
+use crate::run_folder::show_so_far;
+use crate::sample_weights::weighed;
 use crate::session::{Done, Session, number};
 use crate::settings::Settings;
-use crate::split::{Fractions, Split};
 use crate::split_rows::SplitRows;
-use crate::stored::{Stored, StoredExamples};
+use crate::stored::Stored;
 use crate::vigil::{Notice, Vigil};
 
 /// What happens during training, for whoever watches.
@@ -134,7 +130,7 @@ pub struct Trained {
     pub predictor: Predictor,
     /// What was asked for.
     pub settings: Settings,
-    /// What the data were: see [`fingerprint`].
+    /// What the data were: see [`fingerprint`](crate::fingerprint::fingerprint).
     pub fingerprint: String,
     /// How many rows were for what.
     pub parts: Parts,
@@ -361,6 +357,7 @@ fn descend<B: Backend>(
         let parameters = best.map_or(Vec::new(), |best| best.parameters.clone());
         keeper.save(&Checkpoint::new(&asked, keeper.source(), place, past, session.state(), parameters))
     };
+    let mut stopped = None;
     for epoch in first..=settings.epochs {
         batches.reshuffle(epoch as u64 - 1)?;
         let after = |session: &Session<'_, '_, B>, done: Done| {
@@ -380,6 +377,11 @@ fn descend<B: Backend>(
                     Some(keeper.folder().to_owned())
                 });
                 return Err(diverged.into());
+            }
+            // What there is can be shown.
+            Err(TrainError::Stopped { epoch, step }) if best.is_some() => {
+                stopped = Some((epoch, step));
+                break;
             }
             trained => trained?,
         };
@@ -418,7 +420,9 @@ fn descend<B: Backend>(
     // The last epoch's are of no more use.
     drop(batches);
     let judges = own.test.as_ref().unwrap_or(&examples);
+    // To look at all rows takes longer than one who stops a training waits.
     let mut show = |examples: &Examples, rows: &[u32], see: &mut dyn FnMut(&Said<'_>)| {
+        let rows = if stopped.is_some() { &[] } else { rows };
         evaluation.show(backend, session.arena(), &encoding, examples, rows, see)
     };
     let mut seen = Seen { train: Sample::of(split.train.len()), validation: Sample::of(split.validation.len()) };
@@ -434,10 +438,10 @@ fn descend<B: Backend>(
         (None, Some(_)) => Some(of_validation.finish("validation", &encoding, chosen_by)?),
         (None, None) => None,
     };
-    let (Some(best), Some(train)) = (best, train) else {
-        return Err(no_rows().into());
-    };
-    Ok(Trained {
+    let Some(best) = best else { return Err(no_rows().into()) };
+    let running = stopped.and_then(|_| history.get(best.epoch - 1)).map(|epoch| Scores::of_loss(epoch.train_loss));
+    let Some(train) = train.or(running) else { return Err(no_rows().into()) };
+    let trained = Trained {
         predictor: Predictor::new(model.clone(), encoding, objective.loss, tensors)?,
         settings: Settings {
             model: Some(model),
@@ -457,169 +461,14 @@ fn descend<B: Backend>(
         split_rows,
         held_out,
         seen,
-    })
-}
-
-/// Data and network, ready to train.
-pub(crate) struct Prepared {
-    pub(crate) fingerprint: String,
-    pub(crate) split: Split,
-    pub(crate) encoding: Encoding,
-    pub(crate) objective: Objective,
-    pub(crate) input: Shape,
-    pub(crate) model: Model,
-    pub(crate) examples: Examples,
-    /// What was given beside the table.
-    own: Own,
-    /// The rows to judge by: of that test set, or else of the table.
-    test_rows: Vec<u32>,
-    warnings: Vec<Warning>,
-    split_rows: SplitRows,
-}
-
-/// Rows that are not of the training's table.
-#[derive(Default)]
-struct Own {
-    /// To choose by.
-    validation: Option<Examples>,
-    /// To judge by.
-    test: Option<Examples>,
-}
-
-impl Prepared {
-    pub(crate) fn new(data: Data, settings: &Settings) -> Result<Prepared, InputError> {
-        let fingerprint = fingerprint(&data);
-        let mut split = split(&data, settings.fractions, settings.seed)?;
-        if split.train.is_empty() {
-            return Err(no_rows());
-        }
-        let (warnings, split_rows) = looked_at(&data, &split);
-        if let Some(validation) = &data.validation {
-            split.validation = (0..validation.rows() as u32).collect();
-        }
-        expect_patience(settings, &split)?;
-        let mut encoding = Encoding::fit(&data.train, &split.train, settings.log_target)?;
-        let (input, objective, model) = fit(&mut encoding, &data.train.source, settings)?;
-        let mut table = encoding.apply(data.train)?;
-        if let Some(weights) = &mut table.data.weights {
-            sample_weights::normalise(weights, &split.train, &table.data.source)?;
-        }
-        let encoded = |data: Option<Dataset>| data.map(|data| encoding.apply(data).map(Examples::from)).transpose();
-        let own = Own { validation: encoded(data.validation)?, test: encoded(data.test)? };
-        let test_rows = own.test.as_ref().map_or_else(|| std::mem::take(&mut split.test), all_rows);
-        let examples = Examples::from(table);
-        Ok(Prepared {
-            fingerprint,
-            split,
-            encoding,
-            objective,
-            input,
-            model,
-            examples,
-            own,
-            test_rows,
-            warnings,
-            split_rows,
-        })
-    }
-
-    /// As [`new`](Self::new), of a table on disk.
-    pub(crate) fn stored(mut stored: Stored, settings: &Settings) -> Result<Prepared, InputError> {
-        let fingerprint = stored.fingerprint();
-        let mut split = stored.split(settings.fractions, settings.seed)?;
-        if split.train.is_empty() {
-            return Err(no_rows());
-        }
-        let (warnings, split_rows) = stored.looked_at(&split, settings.threads())?;
-        // Of no more use, and as large as the target.
-        stored.keys = Keys::default();
-        let (validation, test) = (stored.validation.take(), stored.test.take());
-        if let Some(validation) = &validation {
-            split.validation = (0..validation.rows() as u32).collect();
-        }
-        expect_patience(settings, &split)?;
-        let outline = Dataset { target: std::mem::replace(&mut stored.target, Target::None), ..stored.outline() };
-        let features = stored.features(&split.train, settings.threads())?;
-        let encoding = Encoding::fit_with(&outline, &split.train, settings.log_target, features);
-        stored.target = outline.target;
-        let mut encoding = encoding?;
-        let (input, objective, model) = fit(&mut encoding, &outline.source, settings)?;
-        if let Some(weights) = &mut stored.weights {
-            sample_weights::normalise(weights, &split.train, &outline.source)?;
-        }
-        let encoded =
-            |stored: Stored| Examples::Stored(Box::new(StoredExamples { stored, encoding: encoding.clone() }));
-        let own = Own { validation: validation.map(|v| encoded(*v)), test: test.map(|test| encoded(*test)) };
-        let test_rows = own.test.as_ref().map_or_else(|| std::mem::take(&mut split.test), all_rows);
-        let examples = encoded(stored);
-        Ok(Prepared {
-            fingerprint,
-            split,
-            encoding,
-            objective,
-            input,
-            model,
-            examples,
-            own,
-            test_rows,
-            warnings,
-            split_rows,
-        })
-    }
-
-    /// Without the rows to judge by.
-    pub(crate) fn without_test(self) -> Prepared {
-        let Own { validation, .. } = self.own;
-        Prepared { own: Own { validation, test: None }, test_rows: Vec::new(), ..self }
-    }
-}
-
-/// The shape of a row, what is learned and by which network, for data from `source`.
-///
-/// # Errors
-/// If the rows have another number of cells than was asked for, or the loss is of another kind of target.
-pub(crate) fn fit(
-    encoding: &mut Encoding,
-    source: &str,
-    settings: &Settings,
-) -> Result<(Shape, Objective, Model), InputError> {
-    if let Some(shape) = settings.input {
-        encoding.input.lay_out(shape, source)?;
-    }
-    let objective = Objective::new(encoding.task(), settings.loss)?;
-    let model = settings.model.clone().unwrap_or_else(|| match encoding.input.image {
-        Some(image) => Model::usual_of_images(image, objective.outputs()),
-        None if encoding.input.features.is_empty() => Model::usual(objective.outputs()),
-        None => Model::usual_of_tables(objective.outputs()),
-    });
-    if let Some(most) = model.takes_numbers_below() {
-        encoding.input.take_numbers_below(most);
-    }
-    Ok((encoding.input.shape()?, objective, model))
-}
-
-/// The numbers of all rows.
-fn all_rows(examples: &Examples) -> Vec<u32> {
-    (0..examples.rows() as u32).collect()
-}
-
-/// What looks wrong with the rows to learn from, and with those of them that are to be judged by as well; and the rows held out.
-fn looked_at(data: &Data, split: &Split) -> (Vec<Warning>, SplitRows) {
-    let hashes = row_hashes(&data.train);
-    let (all, others);
-    let (test, hashes_of_test, rows) = match &data.test {
-        Some(test) => {
-            (all, others) = ((0..test.rows() as u32).collect::<Vec<_>>(), row_hashes(test));
-            (test, &others, &all)
-        }
-        None => (&data.train, &hashes, &split.test),
     };
-    let twice = leaks::duplicates((&hashes, &split.train), (hashes_of_test, rows));
-    let twice = (twice > 0).then_some(Warning::DuplicateRows { rows: twice, of: rows.len() });
-    let by_keys = leaks::of_keys((&data.train.keys, &split.train), (&test.keys, rows));
-    let found = twice.into_iter().chain(by_keys).chain(leaks::warnings(&data.train, &split.train)).collect();
-    let of = |rows: &[u32]| rows.iter().map(|&row| hashes[row as usize]).collect();
-    (found, SplitRows { validation: of(&split.validation), test: of(&split.test) })
+    match (stopped, keeper) {
+        (Some((epoch, step)), Some(keeper)) => {
+            show_so_far(keeper.folder(), &trained, keeper.source(), (epoch, step))?;
+            Err(TrainError::Stopped { epoch, step })
+        }
+        _ => Ok(trained),
+    }
 }
 
 /// How many numbers a gradient changes.
@@ -627,63 +476,6 @@ fn weights_and_biases(model: &Model, input: Shape) -> Result<usize, InputError> 
     let shapes = model.shapes(input)?;
     let learned = |(role, _): &&(Role, Shape)| matches!(role, Role::Weight | Role::Bias);
     Ok(shapes.iter().flat_map(|layer| &layer.parameters).filter(learned).map(|(_, shape)| shape.len()).sum())
-}
-
-/// Whether there are rows to stop by, if that is asked for.
-fn expect_patience(settings: &Settings, split: &Split) -> Result<(), InputError> {
-    if settings.patience.is_none() || !split.validation.is_empty() {
-        return Ok(());
-    }
-    let hint = "set rows aside to choose by, such as a tenth, or leave the patience out";
-    Err(InputError::new("patience", "validation rows to stop by", "none", hint))
-}
-
-fn no_rows() -> InputError {
-    InputError::new("split", "rows to train on", "none", "set fewer rows aside")
-}
-
-/// Which rows train, choose and judge: a function of the data, the fractions and the seed.
-pub(crate) fn split(data: &Data, fractions: Fractions, seed: u64) -> Result<Split, InputError> {
-    let train = &data.train;
-    let fractions = fractions.beside(data.validation.is_some(), data.test.is_some());
-    expect_one(&train.keys, data.validation.is_some(), data.test.is_some(), &train.source)?;
-    Split::keyed(&train.target, &train.keys, train.rows(), fractions, seed)
-}
-
-/// Whether no part is given twice: by the rows' keys, and beside the table.
-///
-/// # Errors
-/// If one is.
-pub(crate) fn expect_one(keys: &Keys, validation: bool, test: bool, source: &str) -> Result<(), InputError> {
-    for (part, given) in [(Part::Validation, validation), (Part::Test, test)] {
-        if given && keys.parts.as_ref().is_some_and(|parts| parts.contains(&part)) {
-            let name = part.name();
-            let expected = format!("{name} rows from one place");
-            let found = format!("{name} rows in the table's split, and a {name} set beside it");
-            return Err(InputError::new(source, expected, found, "leave one of them out"));
-        }
-    }
-    Ok(())
-}
-
-/// What tells whether data are the same: the [hash](Dataset::hash) of the rows, and if there are such of the
-/// test set, of the validation set (after a v) and of the [keys](Keys) (after a k), in hexadecimal.
-pub fn fingerprint(data: &Data) -> String {
-    let hash = |data: &Dataset| format!("{:016x}", data.hash());
-    joined(hash(&data.train), data.test.as_ref().map(hash), data.validation.as_ref().map(hash), &data.train.keys)
-}
-
-/// The fingerprint of data that have these.
-pub(crate) fn joined(train: String, test: Option<String>, validation: Option<String>, keys: &Keys) -> String {
-    let validation = validation.map(|hash| format!("v{hash}"));
-    let keys = keys.hash().map(|hash| format!("k{hash:016x}"));
-    std::iter::once(train).chain(test).chain(validation).chain(keys).collect::<Vec<_>>().join("-")
-}
-
-impl From<Dataset> for Data {
-    fn from(train: Dataset) -> Self {
-        Data { train, validation: None, test: None }
-    }
 }
 
 impl From<BackendError> for InputError {

@@ -14,13 +14,14 @@ use crate::divergence::Suspect;
 use crate::encoding::{Encoding, Table};
 use crate::input_error::InputError;
 use crate::model::Build;
+use crate::prepared::Prepared;
 use crate::run_folder::Run;
 use crate::sample_weights::weighed;
 use crate::session::{Session, number};
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::trace::{self, Trace};
-use crate::trainer::{Epoch, Prepared};
+use crate::trainer::Epoch;
 
 /// A step of a training.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,8 +9,8 @@ use std::sync::atomic::AtomicBool;
 
 use chainrule::cross_validation::cross_validate;
 use chainrule::engine::Cpu;
+use chainrule::fingerprint::fingerprint;
 use chainrule::run_folder::save;
-use chainrule::trainer::fingerprint;
 use chainrule::{
     Every, Fractions, Keeper, Progress, Run, Settings, Source, SplitRows, TrainError, Trained, Warning, train_kept,
     train_stored,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chainrule::trainer::fingerprint;
+use chainrule::fingerprint::fingerprint;
 use chainrule::{Measures, Run, Scores, settings::all_threads};
 use clap::Args;
 

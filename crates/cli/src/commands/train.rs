@@ -308,11 +308,14 @@ fn keep(
     let logs = board.as_ref().and_then(|board| board.folder().parent());
     let logs = logs.map_or(String::new(), |logs| format!(" --tensorboard {}", logs.display()));
     let trained = trained.map_err(|e| match e {
-        TrainError::Stopped { .. } => No(format!(
-            "{e}; a checkpoint holds all of it\n  go on with: chainrule train --resume {}{logs}",
-            folder.display()
-        ))
-        .into(),
+        TrainError::Stopped { epoch, .. } => {
+            let seen = if epoch > 1 { ", and report.html shows the epochs so far" } else { "" };
+            No(format!(
+                "{e}; a checkpoint holds all of it{seen}\n  go on with: chainrule train --resume {}{logs}",
+                folder.display()
+            ))
+            .into()
+        }
         other => told(other),
     })?;
     // The folder is this training's own since it began.

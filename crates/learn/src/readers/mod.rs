@@ -29,6 +29,12 @@ pub struct Data {
     pub test: Option<Dataset>,
 }
 
+impl From<Dataset> for Data {
+    fn from(train: Dataset) -> Self {
+        Data { train, validation: None, test: None }
+    }
+}
+
 /// What data are, as the path to them tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

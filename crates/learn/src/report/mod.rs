@@ -38,6 +38,15 @@ pub(crate) struct Shown<'a> {
     pub(crate) layers: &'a [Layers],
     pub(crate) held_out: Option<&'a HeldOut>,
     pub(crate) findings: &'a [Finding],
+    /// Where it stands, if it has not ended: no row that is held out was looked at, and no doctor has come.
+    pub(crate) stopped: Option<Stopped>,
+}
+
+/// After this step of this epoch.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Stopped {
+    pub(crate) epoch: usize,
+    pub(crate) step: usize,
 }
 
 /// As the scripts of the page take it.
@@ -57,6 +66,8 @@ struct Numbers<'a> {
     held_out: Option<&'a HeldOut>,
     findings: Vec<Found>,
     filters: Option<Filters>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<Stopped>,
 }
 
 #[derive(Serialize)]
@@ -87,7 +98,7 @@ impl Shown<'_> {
     /// # Errors
     /// If the run holds what JSON cannot.
     pub(crate) fn page(&self) -> Result<String, InputError> {
-        let Shown { record, predictor, history, layers, held_out, findings } = *self;
+        let Shown { record, predictor, history, layers, held_out, findings, stopped } = *self;
         let history: Vec<Epoch> = history.iter().map(|&epoch| Epoch { seconds: 0.0, ..epoch }).collect();
         let results = Results { seconds: 0.0, threads: 0, ..record.results.clone() };
         let name = record.data.source.name();
@@ -108,6 +119,7 @@ impl Shown<'_> {
             held_out,
             findings: findings.iter().map(Found::of).collect(),
             filters: Filters::of(predictor),
+            stopped,
             name: name.clone(),
         };
         let json = serde_json::to_string(&numbers)

@@ -25,12 +25,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::columns::{EMPTY, Reason, Values};
 use crate::dataset::{Cells, Dataset, Fnv, Target};
+use crate::fingerprint::joined;
 use crate::input_error::InputError;
 use crate::keys::Keys;
+use crate::prepared::expect_one;
 use crate::readers::csv::{self, CsvOptions, Key, Known, TargetKind};
 use crate::row_hash;
 use crate::split::{Fractions, Split};
-use crate::trainer::{expect_one, joined};
 
 use cache::damaged;
 pub(crate) use cache::{Cache, Writer};
@@ -175,7 +176,7 @@ impl Stored {
         self.meta.rows
     }
 
-    /// What the same table in memory has as its [fingerprint](crate::trainer::fingerprint).
+    /// What the same table in memory has as its [fingerprint](crate::fingerprint::fingerprint).
     pub fn fingerprint(&self) -> String {
         let hash = |stored: &Stored| stored.meta.fingerprint.clone();
         joined(

@@ -25,13 +25,15 @@ pub use halving::{Rung, rungs};
 pub use ledger::Line;
 pub use space::{Draw, Space, Value};
 
+use crate::fingerprint::fingerprint;
 use crate::input_error::InputError;
 use crate::model::Build;
+use crate::prepared::{Prepared, fit, split};
 use crate::readers::Data;
 use crate::run_folder::{Run, save};
 use crate::settings::Settings;
 use crate::source::Source;
-use crate::trainer::{Prepared, Progress, TrainError, fingerprint, fit, split, train_on, train_prepared};
+use crate::trainer::{Progress, TrainError, train_on, train_prepared};
 use halving::promoted;
 use ledger::{DataRequest, Ledger, Request};
 

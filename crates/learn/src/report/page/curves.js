@@ -14,6 +14,13 @@ function summary() {
 }
 
 function findings() {
+  if (run.stopped) {
+    const { epoch, step } = run.stopped;
+    add("findings", element("div", { className: "finding" }, element("h3", {}, `Stopped after step ${step} of epoch ${epoch}`),
+      element("p", {}, "The page shows the epochs until then. Rows that are held out are judged, and the doctor looks, when training has ended."),
+      element("p", { className: "soft" }, "To go on:"), element("pre", {}, "chainrule train --resume RUN")));
+    return;
+  }
   const told = run.findings.map((found) => element("div", { className: "finding" },
     element("h3", {}, found.title), element("p", {}, found.says), element("p", { className: "soft" }, "What to try:"), found.advice.map((command) => element("pre", {}, command))));
   add("findings", told.length ? told : element("div", { className: "finding well" }, "Healthy: nothing that chainrule doctor looks for was found."));
