@@ -90,7 +90,7 @@ fn overfitting() {
         let fractions = Fractions { validation: 0.3, test: 0.1 };
         let settings = Settings { fractions, ..settings("affine:128 relu affine:2", "adam", 0.003, 40, seed) };
         let findings = examined(Some(&table), &settings);
-        expect(&findings, Illness::Overfitting, |since| since.is_some_and(|epoch| (2..12).contains(&epoch)));
+        expect(&findings, Illness::Overfitting, |since| since.is_some_and(|epoch| (2..20).contains(&epoch)));
     }
 }
 
@@ -145,7 +145,7 @@ fn dead_relus() {
         expect(&findings, Illness::DeadRelus, |since| since == Some(0));
         // Those 40, and what few others may be.
         let says = &findings[0].says;
-        assert!(says.starts_with('8') && says.contains("% of the units of the relu that is word 2 are 0"), "{says}");
+        assert!(says.starts_with(['8', '9']) && says.contains("% of the units of the relu that is word 2 are 0"), "{says}");
     }
 }
 

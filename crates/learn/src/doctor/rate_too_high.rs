@@ -2,8 +2,8 @@
 //!
 //! - A jump: an epoch's mean loss half above the lowest so far, by more than 5 % of the loss of guessing. Means over an epoch
 //!   hardly vary, and what little they do at a loss of nearly 0 is under the 5 %.
-//! - Thrown: the first epoch's mean above three times the loss of guessing. Networks begin near it (a number's at most at twice, as
-//!   the initial outputs have about the spread of the target).
+//! - Thrown: the first epoch's mean above three times the loss that networks begin with: of classes, however rare some are, about that of
+//!   taking all for as likely, ln(classes); of a number at most twice that of guessing, as the initial outputs have about the target's spread.
 //! - Killed: of a relu that lived before the first step nine in ten units are 0 for every row. Only steps that throw biases far down do that.
 
 use super::advice::Again;
@@ -28,11 +28,12 @@ pub(super) fn sign(case: &Case<'_>) -> Option<Finding> {
         }
         lowest = lowest.min(loss);
     }
-    let thrown = losses[0] > THROWN * guess;
+    let begun = guess.max((case.classes().len() as f64).ln());
+    let thrown = losses[0] > THROWN * begun;
     let (since, says) = match jumps.first() {
         _ if thrown => {
-            let (loss, guess) = (short(losses[0]), short(guess));
-            (1, format!("the first epoch's training loss was {loss}, and guessing without looking has {guess}"))
+            let (loss, begun) = (short(losses[0]), short(begun));
+            (1, format!("the first epoch's training loss was {loss}, and guessing without looking has {begun}"))
         }
         Some(&(epoch, lowest, loss)) => {
             let more =
