@@ -145,7 +145,10 @@ fn dead_relus() {
         expect(&findings, Illness::DeadRelus, |since| since == Some(0));
         // Those 40, and what few others may be.
         let says = &findings[0].says;
-        assert!(says.starts_with(['8', '9']) && says.contains("% of the units of the relu that is word 2 are 0"), "{says}");
+        assert!(
+            says.starts_with(['8', '9']) && says.contains("% of the units of the relu that is word 2 are 0"),
+            "{says}"
+        );
     }
 }
 
