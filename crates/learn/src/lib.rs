@@ -47,6 +47,7 @@ pub mod evaluate;
 mod examples;
 pub mod feature;
 pub mod fingerprint;
+mod first_layer;
 mod folder;
 pub mod folds;
 pub mod forecast;

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use crate::first_layer::{FirstLayer, gray};
 use crate::predict::Predictor;
-use crate::spec::Layer;
 
 /// Units that are shown, at most.
 const UNITS: usize = 64;
@@ -29,29 +29,16 @@ pub(super) struct Filters {
 impl Filters {
     /// Of a network whose first layer looks at images; `None` of others.
     pub(super) fn of(predictor: &Predictor) -> Option<Filters> {
-        let image = predictor.encoding().input.image?;
-        let weight = predictor.tensors().first()?;
-        let axes = weight.shape.as_slice();
-        let (shape, of) = match (predictor.model().layers().first()?, axes) {
-            (Layer::Affine(_), &[_, units]) => (image, units),
-            (Layer::Conv2d(_), &[units, channels, height, width]) => ([channels, height, width], units),
-            _ => return None,
-        };
-        let size: usize = shape.iter().product();
+        let layer = FirstLayer::of(predictor)?;
+        let size: usize = layer.shape.iter().product();
         if !(4..=PIXELS).contains(&size) {
             return None;
         }
-        let count = of.min(UNITS);
-        let number = |unit: usize, at: usize| match axes {
-            // The weights of a unit are a column of an affine's.
-            [_, units] => weight.values[at * units + unit],
-            _ => weight.values[unit * size + at],
-        };
-        let all = || (0..count).flat_map(|unit| (0..size).map(move |at| (unit, at)));
-        let largest = all().map(|(unit, at)| f64::from(number(unit, at)).abs()).fold(0.0, f64::max);
-        let byte = |x: f64| if largest > 0.0 { (128.0 + 127.0 * x / largest).round() as u8 } else { 128 };
-        let bytes: Vec<u8> = all().map(|(unit, at)| byte(number(unit, at).into())).collect();
-        Some(Filters { shape, count, of, largest, bytes: STANDARD.encode(bytes) })
+        let count = layer.units.min(UNITS);
+        let all = || (0..count).flat_map(|unit| (0..size).map(move |at| layer.weight(unit, at)));
+        let largest = all().map(f64::abs).fold(0.0, f64::max);
+        let bytes: Vec<u8> = all().map(|weight| gray(weight, largest)).collect();
+        Some(Filters { shape: layer.shape, count, of: layer.units, largest, bytes: STANDARD.encode(bytes) })
     }
 }
 

@@ -4,8 +4,8 @@
 //! number of channels each is a picture by itself.
 
 use super::event::Value;
+use crate::first_layer::{FirstLayer, gray};
 use crate::predict::Predictor;
-use crate::spec::Layer;
 
 /// Pictures that are shown, at most.
 const MOST: usize = 64;
@@ -18,32 +18,20 @@ const GAP: usize = 1;
 
 /// Of a network whose first layer looks at images: the weight's name, and the picture. `None` of others.
 pub(super) fn filters(predictor: &Predictor) -> Option<(String, Value)> {
-    let image = predictor.encoding().input.image?;
-    let weight = predictor.tensors().first()?;
-    let axes = weight.shape.as_slice();
-    let ([channels, height, width], units) = match (predictor.model().layers().first()?, axes) {
-        (Layer::Affine(_), &[_, units]) => (image, units),
-        (Layer::Conv2d(_), &[units, channels, height, width]) => ([channels, height, width], units),
-        _ => return None,
-    };
+    let layer = FirstLayer::of(predictor)?;
+    let ([channels, height, width], units) = (layer.shape, layer.units);
     let area = height * width;
     if !(4..=PIXELS).contains(&area) {
         return None;
     }
-    // A unit's weights are a column of an affine's, and a slice of a convolution's.
-    let number = |unit: usize, at: usize| match axes {
-        [_, units] => weight.values[at * units + unit],
-        _ => weight.values[unit * channels * area + at],
-    };
     let colors = if channels == 3 { 3 } else { 1 };
     let tiles = (units * channels / colors).min(MOST);
     let tile = |tile: usize, color: usize, pixel: usize| {
         let first = tile * colors + color;
-        number(first / channels, first % channels * area + pixel)
+        layer.weight(first / channels, first % channels * area + pixel)
     };
     let all = (0..tiles).flat_map(|at| (0..colors * area).map(move |k| (at, k / area, k % area)));
-    let largest = all.map(|(at, color, pixel)| tile(at, color, pixel).abs()).fold(0.0, f32::max);
-    let byte = |x: f32| if largest > 0.0 { (128.0 + 127.0 * x / largest).round() as u8 } else { 128 };
+    let largest = all.map(|(at, color, pixel)| tile(at, color, pixel).abs()).fold(0.0, f64::max);
 
     let columns = (1..).find(|&columns| columns * columns * width >= tiles * height || columns == tiles)?;
     let rows = tiles.div_ceil(columns);
@@ -58,11 +46,11 @@ pub(super) fn filters(predictor: &Predictor) -> Option<(String, Value)> {
         let (row, y) = (y / (height + GAP), y % (height + GAP));
         let (column, x) = (x / (width + GAP), x % (width + GAP));
         if x < width && y < height && row * columns + column < tiles {
-            *place = byte(tile(row * columns + column, color, y * width + x));
+            *place = gray(tile(row * columns + column, color, y * width + x), largest);
         }
     }
     let size = [down * scale, across * scale, colors];
-    Some((weight.name.clone(), Value::Image(size, png(size, &bytes)?)))
+    Some((layer.weight.name.clone(), Value::Image(size, png(size, &bytes)?)))
 }
 
 fn png([height, width, colors]: [usize; 3], bytes: &[u8]) -> Option<Vec<u8>> {
