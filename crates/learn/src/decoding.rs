@@ -1,8 +1,8 @@
 //! The way back from the network's input to what people know: the inverse of an [`InputEncoding`], to the digits that f32 kept.
 
 use crate::calendar::{self, DAY};
-use crate::encoding::InputEncoding;
 use crate::feature::{Cycle, Feature};
+use crate::input_encoding::InputEncoding;
 use crate::readers::csv::Kind;
 
 impl InputEncoding {

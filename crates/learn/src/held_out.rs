@@ -9,9 +9,10 @@ use chainrule_engine::Column;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Cells;
-use crate::encoding::{Encoding, InputEncoding, Table, TargetEncoding};
+use crate::encoding::{Encoding, Table, TargetEncoding};
 use crate::evaluate::{Answer, Said, best};
 use crate::examples::Examples;
+use crate::input_encoding::InputEncoding;
 use crate::input_error::InputError;
 use crate::layer_statistics::Histogram;
 use crate::metrics::{BINS, calibration_bin};

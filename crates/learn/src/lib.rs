@@ -53,6 +53,7 @@ pub mod folds;
 pub mod forecast;
 pub mod held_out;
 pub mod initial;
+pub mod input_encoding;
 pub mod input_error;
 pub mod input_shape;
 pub mod keeper;

@@ -6,8 +6,9 @@ use chainrule_engine::Optimizer;
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{parse, written};
-use crate::encoding::{Encoding, InputEncoding, TargetEncoding};
+use crate::encoding::{Encoding, TargetEncoding};
 use crate::evaluate::Scores;
+use crate::input_encoding::InputEncoding;
 use crate::input_error::{InputError, line_of};
 use crate::pretrained::InitFrom;
 use crate::readers::csv::TargetKind;
