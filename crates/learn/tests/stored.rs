@@ -141,8 +141,12 @@ fn a_cache_is_of_one_file_and_whole() {
 
     // Without its end it is made anew; with other cells it is refused when they are read.
     let bytes = fs::read(&cache).unwrap();
+    let outdated = |source: &Source| source.stored(None).unwrap().unwrap().outdated();
+    assert_eq!(outdated(&source), None);
+    let why = |why: &str| Some(format!("{}: its cache was made anew, as {why}", path.display()));
     for broken in [&bytes[..bytes.len() - 1], &bytes[..30], b""] {
         fs::write(&cache, broken).unwrap();
+        assert_eq!(outdated(&source), why("it was not whole, or of another version"));
         assert_eq!(fingerprint(&source).unwrap(), first);
         assert!(fs::read(&cache).unwrap() == bytes);
     }
@@ -156,9 +160,11 @@ fn a_cache_is_of_one_file_and_whole() {
     fs::write(&cache, &bytes).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replacen("w1,", "w2,", 1)).unwrap();
+    assert_eq!(outdated(&source), why("the table has changed"));
     let changed = fingerprint(&source).unwrap();
     assert_ne!(changed, first);
     let ignoring = Source { ignore: vec!["id".into()], ..source };
+    assert_eq!(outdated(&ignoring), why("the table was read with other options"));
     assert_ne!(fingerprint(&ignoring).unwrap(), changed);
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");

@@ -219,7 +219,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         let (mut keeper, checkpoint) = Keeper::resume(folder, args.checkpoint_every, interrupt::stop())?;
         let within = |e: InputError| InputError { place: format!("{}, {}", folder.display(), e.place), ..e };
         let settings = Settings { threads: args.threads, ..checkpoint.header.settings().map_err(within)? };
-        let data = Examples::open(keeper.source())?;
+        let data = Examples::open(keeper.source(), args.quiet)?;
         let logs = args.tensorboard.as_deref().map(|logs| events(logs, folder));
         let board = logs.map(|logs| TensorBoard::resume(&logs, &settings, &checkpoint)).transpose()?;
         return keep(data, &settings, &mut keeper, Some(checkpoint), board, args.talk());
@@ -239,7 +239,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<()> {
             logs.map_or(Ok(()), |logs| TensorBoard::expect_free(&logs, args.force))?;
         }
     }
-    let data = Examples::open(&source)?;
+    let data = Examples::open(&source, args.quiet)?;
     // Rows of a table that are images are learned as images.
     let usual = if args.input.is_some() { Settings::default() } else { data.usual() };
     let settings = args.settings(&usual, fractions);
@@ -264,9 +264,12 @@ enum Examples {
 }
 
 impl Examples {
-    fn open(source: &Source) -> Result<Examples, InputError> {
+    fn open(source: &Source, is_quiet: bool) -> Result<Examples, InputError> {
         Ok(match source.stored(None)? {
-            Some(stored) => Examples::Stored(Box::new(stored)),
+            Some(stored) => {
+                stored.outdated().filter(|_| !is_quiet).iter().for_each(|why| tell(why));
+                Examples::Stored(Box::new(stored))
+            }
             None => Examples::Resident(Box::new(source.open(None)?)),
         })
     }

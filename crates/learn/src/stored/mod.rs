@@ -52,6 +52,8 @@ pub struct Stored {
     /// The table that was given to judge by.
     pub(crate) test: Option<Box<Stored>>,
     source: String,
+    /// Why there was a cache that is not of it.
+    outdated: Option<&'static str>,
     /// Bytes that it should do with.
     pub(crate) memory: u64,
 }
@@ -80,6 +82,22 @@ pub(crate) struct Identity {
     changed: u128,
     ends: u32,
     options: String,
+}
+
+impl Identity {
+    /// Why a cache of `other` is none of this.
+    fn differs(&self, other: &Identity) -> Option<&'static str> {
+        let file = |of: &Identity| (of.length, of.changed, of.ends);
+        if self.version != other.version {
+            Some("it was of another version")
+        } else if file(self) != file(other) {
+            Some("the table has changed")
+        } else if self.options != other.options {
+            Some("the table was read with other options")
+        } else {
+            None
+        }
+    }
 }
 
 /// A column's cells on disk.
@@ -130,7 +148,13 @@ impl Stored {
         let of = identity(path, options)?;
         let place = beside(path);
         let source = path.display().to_string();
-        let known = Cache::open(&place).filter(|(_, meta)| meta.of == of);
+        let (known, outdated) = match Cache::open(&place) {
+            Some((cache, meta)) => match of.differs(&meta.of) {
+                None => (Some((cache, meta)), None),
+                why => (None, why),
+            },
+            None => (None, place.exists().then_some("it was not whole, or of another version")),
+        };
         let (cache, meta) = match known {
             Some(known) => known,
             None => {
@@ -163,12 +187,20 @@ impl Stored {
         for (key, chunks) in &meta.keys {
             csv::put_keys(&mut keys, *key, cache.all(chunks, u64::from_le_bytes)?);
         }
-        Ok(Stored { cache, meta, target, weights, keys, validation: None, test: None, source, memory })
+        Ok(Stored { cache, meta, target, weights, keys, validation: None, test: None, source, outdated, memory })
     }
 
     /// Bytes of memory that a training takes for the rows: their order, and the two stretches at hand.
     pub(crate) fn working_set(&self) -> u64 {
         self.rows() as u64 * INDEX + self.memory / 8
+    }
+
+    /// That the table's cache was made anew, and why, if there was one.
+    pub fn outdated(&self) -> Option<String> {
+        let beside = [self.validation.as_deref(), self.test.as_deref()].into_iter().flatten();
+        let said =
+            |stored: &Stored| Some(format!("{}: its cache was made anew, as {}", stored.source, stored.outdated?));
+        std::iter::once(self).chain(beside).find_map(said)
     }
 
     /// How many rows.
