@@ -4,7 +4,7 @@
     python train_table.py FILE --target COLUMN [--no-header] [--hidden 64 64] [--seed 1] [--threads N]
 
 Numbers: the median for empty cells, standardised. Words: one-hot, the unknown ignored. A fifth of the rows is held out to test. The network
-stops early on a tenth of the others. Words in the target make it a classifier; numbers a regressor, with a standardised target. Printed:
+stops early on a tenth of the others, but where a class has a single row, which cannot be on both sides. Words in the target make it a classifier; numbers a regressor, with a standardised target. Printed:
 {"accuracy"} or {"rmse"}, of the rows that were held out.
 """
 import argparse
