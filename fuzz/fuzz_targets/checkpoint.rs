@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use chainrule::{Every, Keeper, Settings, digits, train_kept};
 use libfuzzer_sys::fuzz_target;
 
-const MAGIC: &[u8] = b"chainrule checkpoint 2\n";
+const MAGIC: &[u8] = b"chainrule checkpoint 3\n";
 
 fuzz_target!(|body: &[u8]| {
     let folder = chainrule_fuzz::folder().join("interrupted");

@@ -18,7 +18,7 @@ use crate::outcome::tell;
 use crate::significant::four;
 
 /// Faster than this no one reads.
-pub(crate) const REDRAW: Duration = Duration::from_millis(100);
+pub(crate) const REDRAW: Duration = Duration::from_millis(200);
 
 /// A training that ends sooner is not shown.
 const PATIENCE: Duration = Duration::from_millis(400);

@@ -23,6 +23,12 @@ fn runs() -> TempDir {
     folder
 }
 
+/// The numbers of a run's `losses.npy`, whose header is 128 bytes.
+fn losses(folder: &TempDir, run: &str) -> Vec<f32> {
+    let bytes = fs::read(folder.path().join(run).join("losses.npy")).unwrap();
+    bytes[128..].chunks(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+}
+
 fn page(folder: &TempDir, arguments: &[&str]) -> String {
     let output = chainrule(folder, &[&["compare"], arguments].concat()).assert().success().get_output().stdout.clone();
     String::from_utf8(output).unwrap()
@@ -35,7 +41,7 @@ fn runs_part_where_something_made_a_difference() {
     let ends = [
         "\nA and B are the same to the bit in all 4 epochs\n",
         "\nA and C part before the first step: their first parameters differ\n",
-        "\nA and D part in epoch 3, after 2 that are the same to the bit: training loss ",
+        "\nA and D part in step 82 (step 2 of epoch 3), after 81 that are the same to the bit: its batch's loss is ",
     ];
     assert!(ends.iter().all(|end| said.contains(end)), "{said}");
     let lines: Vec<&str> = said.lines().collect();
@@ -48,12 +54,12 @@ fn runs_part_where_something_made_a_difference() {
     let json: Value = serde_json::from_str(&page(&folder, &["a", "falls", "--json"])).unwrap();
     assert_eq!(json["differ"], serde_json::json!(["schedule"]));
     let part = &json["parting"][0];
-    assert_eq!((&part["part"], part["epoch"].as_u64()), (&"epoch".into(), Some(3)));
+    assert_eq!((&part["part"], &part["within"]), (&"step".into(), &serde_json::json!([2, 3])));
+    assert_eq!(part["losses"][0], losses(&folder, "a")[81]);
     let record: toml::Table = fs::read_to_string(folder.path().join("falls/run.toml")).unwrap().parse().unwrap();
     assert_eq!(json["runs"][1]["results"]["test"]["loss"].as_f64(), record["results"]["test"]["loss"].as_float());
     let metrics = fs::read_to_string(folder.path().join("falls/metrics.jsonl")).unwrap();
     let third: Value = serde_json::from_str(metrics.lines().nth(2).unwrap()).unwrap();
-    assert_eq!(part["numbers"][1], third["train_loss"]);
     assert_eq!(json["runs"][1]["history"][2], third);
 }
 
@@ -69,9 +75,14 @@ fn runs_of_other_data_are_said_to_be_so() {
         said.ends_with("not all were trained on the same data: their losses and scores are of different rows\n"),
         "{said}"
     );
-    // A record from before there were layers.
+    // Records from before there were layers, and from before there were losses of steps.
     fs::remove_file(folder.path().join("seed/layers.jsonl")).unwrap();
+    assert!(page(&folder, &["a", "seed"]).contains("A and B part in step 1 of epoch 1: its batch's loss is "));
+    fs::remove_file(folder.path().join("seed/losses.npy")).unwrap();
     assert!(page(&folder, &["a", "seed"]).contains("A and B part in epoch 1: training loss "));
+    fs::write(folder.path().join("seed/losses.npy"), b"\x93NUMPY").unwrap();
+    let told = chainrule(&folder, &["compare", "a", "seed"]).assert().code(2).get_output().stderr.clone();
+    assert!(String::from_utf8(told).unwrap().starts_with("error: seed/losses.npy: expected a numpy array"));
 }
 
 #[test]

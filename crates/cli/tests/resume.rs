@@ -83,6 +83,8 @@ fn expect_same_bytes(folder: &TempDir, epochs: u64, training: &[&str]) {
     let bytes = |run: &Path| std::fs::read(run.join("model.safetensors")).unwrap();
     assert!(bytes(&run) == bytes(&whole), "other bytes after {killed} kills, seed {seed}");
     assert_eq!(metrics(&run), metrics(&whole));
+    let losses = |run: &Path| std::fs::read(run.join("losses.npy")).unwrap();
+    assert!(losses(&run) == losses(&whole), "other losses after {killed} kills, seed {seed}");
     for file in ["layers.jsonl", "held_out.json", "findings.json", "report.html"] {
         let text = |run: &Path| std::fs::read_to_string(run.join(file)).unwrap();
         assert!(text(&run) == text(&whole), "{file} differs after {killed} kills, seed {seed}");

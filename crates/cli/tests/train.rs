@@ -66,7 +66,9 @@ fn a_run_is_a_folder_and_its_test_says_the_same_again() {
     let folder = TempDir::new().unwrap();
     let trained = json(&folder, &["train", "--epochs", "3", "--out", "run", "--json"]);
     let texts = ["findings.json", "held_out.json", "layers.jsonl", "metrics.jsonl"];
-    let run = [&texts[..], &["model.safetensors", "report.html", "run.toml", "split.csv"]].concat();
+    let run =
+        [&texts[..3], &["losses.npy", "metrics.jsonl"], &["model.safetensors", "report.html", "run.toml", "split.csv"]]
+            .concat();
     assert_eq!(files(&folder.path().join("run")), run);
     assert_eq!(files(folder.path()), ["run"]);
     let keys: Vec<&str> = trained.as_object().unwrap().keys().map(String::as_str).collect();

@@ -1,11 +1,11 @@
 //! A checkpoint: all that a training needs to go on, to the bit.
 //!
 //! ```text
-//! "chainrule checkpoint 2\n" | length of the header, u64 | header, JSON | numbers, f32 or f64 | CRC-32 of all before, u32
+//! "chainrule checkpoint 3\n" | length of the header, u64 | header, JSON | numbers, f32 or f64 | CRC-32 of all before, u32
 //! ```
 //!
 //! All integers are little-endian. The numbers are the arena's first two spans (parameters and optimizer memory), and then, if the best
-//! epoch is not the state itself, its parameters. Everything else that follows is a function of the header: batches, masks and
+//! epoch is not the state itself, its parameters, and the losses of the steps so far. Everything else that follows is a function of the header: batches, masks and
 //! rates are of (seed, step), and the data are read and encoded again. A file is believed only after its length and its sum fit.
 
 use std::io;
@@ -19,12 +19,13 @@ use crate::layer_statistics::Layers;
 use crate::record::Training;
 use crate::settings::Settings;
 use crate::source::Source;
-use crate::trainer::Epoch;
+use crate::step_losses::StepLosses;
+use crate::trainer::{Epoch, Past};
 
 /// Its name in a run's folder.
 pub const CHECKPOINT: &str = "checkpoint";
 
-const MAGIC: &[u8] = b"chainrule checkpoint 2\n";
+const MAGIC: &[u8] = b"chainrule checkpoint 3\n";
 const SUM: usize = size_of::<u32>();
 
 /// Where a training stands, and what it was asked.
@@ -36,6 +37,8 @@ pub struct Checkpoint {
     pub(crate) state: Vec<f64>,
     /// The parameters of the best epoch so far; empty before the first.
     pub(crate) best: Vec<f64>,
+    /// Of the steps so far.
+    pub(crate) losses: StepLosses,
 }
 
 /// What a checkpoint says in words.
@@ -63,6 +66,7 @@ pub struct Header {
     wide: bool,
     state: usize,
     best: usize,
+    losses: usize,
 }
 
 /// Where in a training.
@@ -132,7 +136,7 @@ impl Checkpoint {
         asked: &Asked,
         source: &Source,
         place: Place,
-        (history, layers): (&[Epoch], &[Layers]),
+        past: &Past,
         state: Vec<f64>,
         best: Vec<f64>,
     ) -> Checkpoint {
@@ -145,13 +149,14 @@ impl Checkpoint {
             source: source.clone(),
             fingerprint: asked.fingerprint.clone(),
             place,
-            history: history.to_vec(),
-            layers: layers.to_vec(),
+            history: past.history.clone(),
+            layers: past.layers.clone(),
             wide: !state.iter().chain(&best).all(narrow),
             state: state.len(),
             best: best.len(),
+            losses: past.losses.as_slice().len(),
         };
-        Checkpoint { header, state, best }
+        Checkpoint { header, state, best, losses: past.losses.clone() }
     }
 
     /// The bytes of the file.
@@ -171,6 +176,7 @@ impl Checkpoint {
                 false => bytes.extend((x as f32).to_le_bytes()),
             }
         }
+        bytes.extend(self.losses.as_slice().iter().flat_map(|x| x.to_le_bytes()));
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         Ok(bytes)
     }
@@ -201,6 +207,7 @@ impl Checkpoint {
     pub(crate) fn expect_of(&self, steps: usize, parameters: usize, memory: usize) -> Result<(), InputError> {
         let Place { epoch, step, sum, rows, .. } = self.header.place;
         let within = epoch <= self.header.training.epochs && step <= steps && (step == 0) == (rows == 0);
+        let within = within && self.header.losses == StepLosses::after((epoch - 1) * steps + step);
         let best = if self.header.history.is_empty() { 0 } else { parameters };
         if within && sum.is_finite() && (self.state.len(), self.best.len()) == (parameters + memory, best) {
             return Ok(());
@@ -229,9 +236,11 @@ impl Checkpoint {
             .map_err(|e| broken(&format!("a header with {}", excerpt(&e.to_string()))))?;
         let width = if header.wide { size_of::<f64>() } else { size_of::<f32>() };
         let count = header.state.checked_add(header.best).and_then(|count| count.checked_mul(width));
-        if count != Some(numbers.len()) {
+        let parts = count.and_then(|count| numbers.split_at_checked(count));
+        let Some((numbers, losses)) = parts.filter(|(_, losses)| Some(losses.len()) == header.losses.checked_mul(4))
+        else {
             return Err(broken("more or fewer numbers than its header says"));
-        }
+        };
         let epochs = header.history.iter().map(|epoch| epoch.epoch);
         if !epochs.eq(1..header.place.epoch) || header.place.epoch == 0 {
             return Err(broken("other epochs than those before its own"));
@@ -241,7 +250,8 @@ impl Checkpoint {
             false => numbers.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes).into()).collect(),
         };
         let best = values.split_off(header.state);
-        Ok(Checkpoint { header, state: values, best })
+        let losses = StepLosses::new(losses.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect());
+        Ok(Checkpoint { header, state: values, best, losses })
     }
 }
 
@@ -258,7 +268,9 @@ mod tests {
         };
         let place = Place { epoch: 2, step: 7, sum: 0.1 + 0.2, rows: 14, seconds: 1.5 };
         let epoch = Epoch { epoch: 1, train_loss: 1.0 / 3.0, validation: None, rate: 0.1, seconds: 1.0 };
-        Checkpoint::new(&asked, &Source::default(), place, (&[epoch], &[]), state, vec![0.25, -0.0])
+        let losses = StepLosses::new((1..=14u8).map(|step| 1.0 / f32::from(step)).collect());
+        let past = Past { history: vec![epoch], layers: Vec::new(), losses };
+        Checkpoint::new(&asked, &Source::default(), place, &past, state, vec![0.25, -0.0])
     }
 
     #[test]
@@ -268,7 +280,7 @@ mod tests {
             let bytes = checkpoint.to_bytes().unwrap();
             assert_eq!(Checkpoint::from_bytes(&bytes, "here").unwrap(), checkpoint);
             let header = serde_json::to_vec(&checkpoint.header).unwrap().len();
-            assert_eq!(bytes.len(), MAGIC.len() + 8 + header + 5 * width + 4);
+            assert_eq!(bytes.len(), MAGIC.len() + 8 + header + 5 * width + 14 * 4 + 4);
         }
     }
 
@@ -292,10 +304,17 @@ mod tests {
             |header| header.history[0].epoch = 2,
             |header| header.history.clear(),
             |header| header.training.epochs = 1,
+            // A loss more than it has steps.
+            |header| header.place.step = 6,
+            |header| header.losses = usize::MAX,
         ] {
             placed(change).unwrap_err();
         }
-        placed(|header| header.place.step = 6).unwrap();
+        let mut before = whole.clone();
+        before.losses = StepLosses::new(whole.losses.as_slice()[..13].to_vec());
+        (before.header.place.step, before.header.losses) = (6, 13);
+        let before = Checkpoint::from_bytes(&before.to_bytes().unwrap(), "here").unwrap();
+        assert_eq!(before.expect_of(7, 2, 0), Ok(()));
     }
 
     #[test]

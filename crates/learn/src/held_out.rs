@@ -12,9 +12,9 @@ use crate::dataset::Cells;
 use crate::encoding::{Encoding, Table, TargetEncoding};
 use crate::evaluate::{Answer, Said, best};
 use crate::examples::Examples;
+use crate::histogram::Histogram;
 use crate::input_encoding::InputEncoding;
 use crate::input_error::InputError;
-use crate::layer_statistics::Histogram;
 use crate::metrics::{BINS, calibration_bin};
 
 /// Rows that are shown, at most.

@@ -4,13 +4,14 @@
 //! Measured before the first step and after epochs, at most [`RECORDS`] times in a training, on the same training rows each
 //! time: what changes from record to record is then the network. The rows go through the training build (with dropout, with the
 //! batch's own statistics) forward and back, in an arena of their own, so that no bit of the training depends on being
-//! watched. Numbers are kept to five digits: enough to see by, and the same in every file.
+//! watched.
 
 use chainrule_engine::{Backend, Clock, Goal, Graph, Kind, NodeId, Plan, Request, Rows, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::encoding::Table;
 use crate::examples::Examples;
+use crate::histogram::{Histogram, Range, rounded};
 use crate::input_error::InputError;
 use crate::model::{Model, Network};
 use crate::spec::Layer;
@@ -23,12 +24,6 @@ const SAMPLE: usize = 128;
 
 /// Numbers of all rows' outputs that are looked at, at most: images take fewer rows.
 const NUMBERS: usize = 1 << 23;
-
-/// How many parts a [`Histogram`] has, unless all of its numbers are equal.
-const PARTS: usize = 32;
-
-/// What stands for all that is larger.
-const LARGEST: f64 = 1e308;
 
 /// A unit's derivative below this share of the largest that its function can have: it hardly learns.
 const FLAT: f64 = 0.02;
@@ -82,38 +77,6 @@ pub struct OutputStatistics {
     pub saturated: Option<f64>,
 }
 
-/// How many numbers lie in each of equal parts of their range.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Histogram {
-    /// The smallest.
-    pub low: f64,
-    /// The largest.
-    pub high: f64,
-    /// From the lowest part to the highest; one part if all numbers are equal.
-    pub counts: Vec<u64>,
-}
-
-impl Histogram {
-    /// Of these numbers; those that are not finite are left out.
-    pub fn of(values: &[f64]) -> Histogram {
-        let finite = || values.iter().copied().filter(|x| x.is_finite());
-        let (low, high) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
-        if low >= high {
-            let counts = vec![finite().count() as u64];
-            return Histogram { low: rounded(low), high: rounded(high), counts };
-        }
-        let mut counts = vec![0; PARTS];
-        // Halves, as the difference of the largest numbers is none.
-        let width = high / 2.0 - low / 2.0;
-        for x in finite() {
-            let part = ((x / 2.0 - low / 2.0) / width * PARTS as f64) as usize;
-            counts[part.min(PARTS - 1)] += 1;
-        }
-        Histogram { low: rounded(low), high: rounded(high), counts }
-    }
-}
-
 /// Whether it is measured after this epoch of so many.
 pub(crate) fn is_due(epoch: usize, epochs: usize) -> bool {
     epoch.is_multiple_of(every(epochs)) || epoch == epochs
@@ -122,19 +85,6 @@ pub(crate) fn is_due(epoch: usize, epochs: usize) -> bool {
 /// From one epoch that is measured to the next, of so many.
 pub(crate) fn every(epochs: usize) -> usize {
     epochs.div_ceil(RECORDS).max(1)
-}
-
-/// Five digits of a number; [`LARGEST`] of one that is not finite, which JSON has not.
-fn rounded(x: f64) -> f64 {
-    if x.is_nan() {
-        return LARGEST;
-    }
-    format!("{:.4e}", x.clamp(-LARGEST, LARGEST)).parse().unwrap_or(x)
-}
-
-fn rms(values: &[f64], scale: f64) -> f64 {
-    let mean = values.iter().map(|x| x * x).sum::<f64>() / values.len().max(1) as f64;
-    rounded(mean.sqrt() * scale)
 }
 
 /// Looks at the layers.
@@ -212,12 +162,13 @@ impl<'a, B: Backend> Observer<'a, B> {
         let parameters = plan.parameters().iter().filter_map(|parameter| {
             let gradient = read(plan.gradient_of(parameter.node)?);
             let value = backend.read_span(arena, parameter.span);
+            let (values, gradients) = (Range::of(&value), Range::of(&gradient));
             Some(ParameterStatistics {
                 name: parameter.name.clone(),
-                rms: rms(&value, 1.0),
-                gradient_rms: rms(&gradient, 1.0),
-                values: Histogram::of(&value),
-                gradients: Histogram::of(&gradient),
+                rms: rounded(values.rms(value.len())),
+                gradient_rms: rounded(gradients.rms(gradient.len())),
+                values: Histogram::within(values, &value),
+                gradients: Histogram::within(gradients, &gradient),
             })
         });
         let outputs = outputs.iter().filter_map(|&(layer, word, node)| {
@@ -227,9 +178,9 @@ impl<'a, B: Backend> Observer<'a, B> {
             Some(OutputStatistics {
                 layer,
                 word: word.to_string(),
-                rms: rms(&y, 1.0),
+                rms: rounded(Range::of(&y).rms(y.len())),
                 // The loss is the mean of the rows'.
-                gradient_rms: rms(&gradient, rows.len() as f64),
+                gradient_rms: rounded(Range::of(&gradient).rms(gradient.len()) * rows.len() as f64),
                 dead: (word == Layer::Relu).then(|| rounded(dead(&y, buf.shape.axes()))),
                 saturated: match word {
                     Layer::Sigmoid => Some(share(&y, |y| 4.0 * y * (1.0 - y) < FLAT)),
@@ -256,6 +207,10 @@ fn dead(y: &[f64], shape: &[usize]) -> f64 {
     };
     let mut lives = vec![false; units];
     for row in y.chunks_exact(numbers.max(1)) {
+        if each == 1 {
+            lives.iter_mut().zip(row).for_each(|(lives, &y)| *lives |= y != 0.0);
+            continue;
+        }
         for (lives, values) in lives.iter_mut().zip(row.chunks_exact(each.max(1))) {
             *lives |= values.iter().any(|&y| y != 0.0);
         }
@@ -271,16 +226,6 @@ mod tests {
     use crate::encoding::Labels;
     use crate::loss::Objective;
     use crate::model::{Build, Task};
-
-    #[test]
-    fn a_histogram_has_each_finite_number_once() {
-        let h = Histogram::of(&[0.0, 0.1, 1.0, 1.0, f64::NAN, 0.5]);
-        assert_eq!((h.low, h.high, h.counts.iter().sum::<u64>()), (0.0, 1.0, 5));
-        assert_eq!((h.counts[0], h.counts[3], h.counts[16], h.counts[31]), (1, 1, 1, 2));
-        assert_eq!(Histogram::of(&[2.0; 3]), Histogram { low: 2.0, high: 2.0, counts: vec![3] });
-        let wide = Histogram::of(&[f64::MIN, f64::MAX]);
-        assert_eq!((wide.counts[0], wide.counts[31]), (1, 1));
-    }
 
     #[test]
     fn a_unit_is_dead_if_no_row_wakes_it() {
@@ -328,12 +273,5 @@ mod tests {
         assert_eq!(outputs, [(0, "affine:2", None), (1, "relu", Some(0.5)), (2, "affine:2", None)]);
         assert_eq!(layers.outputs[1].rms, rounded((5.0 / 4.0f64).sqrt()));
         assert_eq!((layers.outputs[2].gradient_rms, layers.outputs[1].gradient_rms), (0.5, 0.0));
-    }
-
-    #[test]
-    fn five_digits_and_nothing_that_json_lacks() {
-        assert_eq!(rounded(1.0 / 3.0), 0.33333);
-        assert_eq!([f64::NAN, f64::INFINITY, f64::MIN].map(rounded), [LARGEST, LARGEST, -LARGEST]);
-        assert_eq!(rounded(-2.5e-9), -2.5e-9);
     }
 }

@@ -6,6 +6,7 @@
 //! | `model.safetensors` | the parameters of the best epoch |
 //! | `metrics.jsonl` | a line an epoch |
 //! | `layers.jsonl` | how the [layers](crate::layer_statistics) are doing: a line before the first step, and one for each of at most 50 epochs |
+//! | `losses.npy` | the [loss of each step](crate::step_losses), the first 262,144, as numpy's f4 |
 //! | `split.csv` | the rows that were [held out](crate::split_rows) |
 //! | `held_out.json` | what it made of rows that it had not learned from: see [`HeldOut`] |
 //! | `findings.json` | what the [doctor](crate::doctor) found |
@@ -33,6 +34,7 @@ use crate::record::Record;
 use crate::report::{Shown, Stopped};
 use crate::source::Source;
 use crate::split_rows::SPLIT_ROWS;
+use crate::step_losses::StepLosses;
 use crate::trainer::{Epoch, Trained};
 use crate::weights;
 
@@ -40,12 +42,13 @@ const RECORD: &str = "run.toml";
 const MODEL: &str = "model.safetensors";
 const METRICS: &str = "metrics.jsonl";
 const LAYERS: &str = "layers.jsonl";
+const LOSSES: &str = "losses.npy";
 const HELD_OUT: &str = "held_out.json";
 const FINDINGS: &str = "findings.json";
 const REPORT: &str = "report.html";
 const RUN: Kind = Kind {
     name: "run",
-    files: &[RECORD, MODEL, METRICS, LAYERS, SPLIT_ROWS, HELD_OUT, FINDINGS, REPORT],
+    files: &[RECORD, MODEL, LOSSES, METRICS, LAYERS, SPLIT_ROWS, HELD_OUT, FINDINGS, REPORT],
     under_way: &[CHECKPOINT, LOCK, ".checkpoint.new"],
 };
 
@@ -190,6 +193,14 @@ impl Run {
         Ok(layers)
     }
 
+    /// The loss of each step; `None` in runs of older programs.
+    ///
+    /// # Errors
+    /// If the file is broken.
+    pub fn losses(&self) -> Result<Option<StepLosses>, InputError> {
+        StepLosses::read(&self.folder.join(LOSSES))
+    }
+
     /// What the network made of rows that it had not learned from; `None` if there were none.
     ///
     /// # Errors
@@ -283,6 +294,7 @@ pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> R
     let page = shown.page()?;
     let record = record.to_toml()?;
     let model = weights::to_bytes(trained.predictor.tensors())?;
+    let losses = trained.losses.to_bytes();
     let metrics = json_lines(METRICS, &trained.history)?;
     let layers = json_lines(LAYERS, &trained.layers)?;
     let held_out = folder::json(HELD_OUT, &held_out)?;
@@ -290,7 +302,7 @@ pub fn save(folder: &Path, trained: &Trained, source: &Source, force: bool) -> R
     let split_rows = trained.split_rows.to_csv();
     let (tables, shown) = ([&metrics, &layers, &split_rows], [&held_out, &found, &page]);
     let texts = tables.into_iter().chain(shown).map(String::as_bytes);
-    let contents: Vec<&[u8]> = [record.as_bytes(), &model].into_iter().chain(texts).collect();
+    let contents: Vec<&[u8]> = [record.as_bytes(), &model, &losses].into_iter().chain(texts).collect();
     folder::write(folder, RUN, &contents, force)?;
     Ok(findings)
 }

@@ -83,15 +83,15 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
         &mut self.arena
     }
 
-    /// One epoch, from the steps that are `done` on; returns the mean loss of its rows. After each step `after` is asked, and may
-    /// end it. Where a loss is not finite, `done` is what was before that step, and so are the parameters.
+    /// One epoch, from the steps that are `done` on; returns the mean loss of its rows. After each step `after` is told its loss, and
+    /// may end it. Where a loss is not finite, `done` is what was before that step, and so are the parameters.
     pub(crate) fn epoch(
         &mut self,
         epoch: usize,
         batches: &mut Batches<'_>,
         done: &mut Done,
         watch: &mut impl FnMut(Progress<'_>),
-        mut after: impl FnMut(&Self, Done) -> Result<(), TrainError>,
+        mut after: impl FnMut(&Self, Done, f64) -> Result<(), TrainError>,
     ) -> Result<f64, TrainError> {
         // Parameters and optimizer memory as they were then, to replay from.
         let start = (done.steps, self.state());
@@ -106,7 +106,7 @@ impl<'a, 'g, B: Backend> Session<'a, 'g, B> {
             done.rows += rows;
             done.steps = at + 1;
             watch(Progress::Step { epoch, step: at + 1, loss });
-            after(self, *done)?;
+            after(self, *done, loss)?;
         }
         Ok(done.sum / done.rows as f64)
     }

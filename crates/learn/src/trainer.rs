@@ -34,6 +34,7 @@ use crate::sample_weights::weighed;
 use crate::session::{Done, Session, number};
 use crate::settings::Settings;
 use crate::split_rows::SplitRows;
+use crate::step_losses::StepLosses;
 use crate::stored::Stored;
 use crate::vigil::{Notice, Vigil};
 
@@ -138,6 +139,8 @@ pub struct Trained {
     pub history: Vec<Epoch>,
     /// The layers as they were before the first step and after epochs; empty unless the training is [kept](train_kept).
     pub layers: Vec<Layers>,
+    /// The losses of its steps; empty unless the training is [kept](train_kept).
+    pub losses: StepLosses,
     /// The epoch with the lowest validation loss, from 1; the last without validation rows.
     pub best_epoch: usize,
     /// How long the epochs took.
@@ -320,12 +323,12 @@ fn descend<B: Backend>(
         Some(_) => Some(Observer::new(backend, (&graph, &model, &network), &examples, &split.train)?),
         None => None,
     };
-    let (mut history, mut layers): (Vec<Epoch>, Vec<Layers>) = (Vec::new(), Vec::new());
+    let mut past = Past::default();
     let mut best: Option<Best> = None;
     let mut stopping = EarlyStopping::new(settings.patience);
     let mut vigil = Vigil::default();
     let (mut first, mut done, mut before) = (1, Done::default(), 0.0);
-    if let Some(Checkpoint { header, state, best: parameters }) = from {
+    if let Some(Checkpoint { header, state, best: parameters, losses }) = from {
         session.restore(&state, header.history.iter().map(Epoch::judged))?;
         for epoch in &header.history {
             // It has been said.
@@ -336,15 +339,15 @@ fn descend<B: Backend>(
         }
         let Place { epoch, step, sum, rows, seconds } = header.place;
         (first, done, before) = (epoch, Done { steps: step, sum, rows }, seconds);
-        (history, layers) = (header.history, header.layers);
+        past = Past { history: header.history, layers: header.layers, losses };
     }
     let look = |observer: &mut Option<Observer<'_, B>>, session: &Session<'_, '_, B>, epoch: usize| {
         let clock = session.clock(number(epoch.max(1), 0, steps));
         observer.as_mut().map(|observer| observer.look(epoch, &session.parameters(), clock)).transpose()
     };
-    if layers.is_empty() && history.is_empty() && done.steps == 0 {
-        layers.extend(look(&mut observer, &session, 0)?);
-        layers.iter().for_each(|layers| watch(Progress::Layers(layers)));
+    if past.layers.is_empty() && past.history.is_empty() && done.steps == 0 {
+        past.layers.extend(look(&mut observer, &session, 0)?);
+        past.layers.iter().for_each(|layers| watch(Progress::Layers(layers)));
     }
     let began = Instant::now();
     let seconds = || before + began.elapsed().as_secs_f64();
@@ -352,7 +355,7 @@ fn descend<B: Backend>(
                 session: &Session<'_, '_, B>,
                 (epoch, Done { steps, sum, rows }): (usize, Done),
                 best: Option<&Best>,
-                past: (&[Epoch], &[Layers])| {
+                past: &Past| {
         let place = Place { epoch, step: steps, sum, rows, seconds: seconds() };
         let parameters = best.map_or(Vec::new(), |best| best.parameters.clone());
         keeper.save(&Checkpoint::new(&asked, keeper.source(), place, past, session.state(), parameters))
@@ -360,12 +363,13 @@ fn descend<B: Backend>(
     let mut stopped = None;
     for epoch in first..=settings.epochs {
         batches.reshuffle(epoch as u64 - 1)?;
-        let after = |session: &Session<'_, '_, B>, done: Done| {
+        let after = |session: &Session<'_, '_, B>, done: Done, loss: f64| {
             let Some(keeper) = &mut keeper else { return Ok(()) };
+            past.losses.push(loss);
             let stop = keeper.is_to_stop();
             let step = number(epoch, done.steps, steps);
             if stop || keeper.is_due(step, done.steps == steps) {
-                save(keeper, session, (epoch, done), best.as_ref(), (&history, &layers))?;
+                save(keeper, session, (epoch, done), best.as_ref(), &past)?;
             }
             if stop { Err(TrainError::Stopped { epoch, step: done.steps }) } else { Ok(()) }
         };
@@ -373,7 +377,7 @@ fn descend<B: Backend>(
             Err(TrainError::Diverged(mut diverged)) => {
                 // To be looked at; where that cannot be written the message is still true.
                 diverged.kept = keeper.and_then(|keeper| {
-                    save(keeper, &session, (epoch, done), best.as_ref(), (&history, &layers)).ok()?;
+                    save(keeper, &session, (epoch, done), best.as_ref(), &past).ok()?;
                     Some(keeper.folder().to_owned())
                 });
                 return Err(diverged.into());
@@ -394,7 +398,7 @@ fn descend<B: Backend>(
         if stopping.is_best(epoch, validation.map(|scores| scores.loss)) {
             best = Some(Best { epoch, validation, parameters: session.parameters() });
         }
-        history.push(record);
+        past.history.push(record);
         watch(Progress::Epoch(&record));
         if let Some(notice) = vigil.note(train_loss) {
             watch(Progress::Notice(&notice));
@@ -404,7 +408,7 @@ fn descend<B: Backend>(
             && let Some(found) = look(&mut observer, &session, epoch)?
         {
             watch(Progress::Layers(&found));
-            layers.push(found);
+            past.layers.push(found);
         }
         if let Some(best) = best.as_ref().filter(|_| is_over) {
             watch(Progress::Stopped { epoch, best_epoch: best.epoch });
@@ -439,7 +443,7 @@ fn descend<B: Backend>(
         (None, None) => None,
     };
     let Some(best) = best else { return Err(no_rows().into()) };
-    let running = stopped.and_then(|_| history.get(best.epoch - 1)).map(|epoch| Scores::of_loss(epoch.train_loss));
+    let running = stopped.and_then(|_| past.history.get(best.epoch - 1)).map(|epoch| Scores::of_loss(epoch.train_loss));
     let Some(train) = train.or(running) else { return Err(no_rows().into()) };
     let trained = Trained {
         predictor: Predictor::new(model.clone(), encoding, objective.loss, tensors)?,
@@ -451,8 +455,9 @@ fn descend<B: Backend>(
         },
         fingerprint,
         parts,
-        history,
-        layers,
+        history: past.history,
+        layers: past.layers,
+        losses: past.losses,
         best_epoch: best.epoch,
         seconds,
         train,
@@ -483,6 +488,14 @@ impl From<BackendError> for InputError {
         let BackendError::Memory { wanted } = e;
         InputError::new("memory", format!("room for {wanted} numbers"), "less", "make the model or the batch smaller")
     }
+}
+
+/// What a training has recorded so far.
+#[derive(Default)]
+pub(crate) struct Past {
+    pub(crate) history: Vec<Epoch>,
+    pub(crate) layers: Vec<Layers>,
+    pub(crate) losses: StepLosses,
 }
 
 /// The best epoch so far.

@@ -13,7 +13,7 @@ use super::summary;
 use super::trace::write;
 use crate::curves::{Curve, plot, svg};
 use crate::table::table;
-use parting::Parting;
+use parting::{Parting, Trail};
 use settings::settings;
 
 mod parting;
@@ -25,7 +25,7 @@ const MOST: usize = 26;
 /// Compare runs: settings that differ, scores, curves over each other, and where they part
 ///
 /// Each RUN is held against the first: training is exact, so two runs with the same settings are the same to the bit, and
-/// the first epoch in which they are not is where something made a difference.
+/// the first step in which they are not is where something made a difference.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -78,18 +78,20 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<()> {
         return Err(InputError::new("RUN", format!("at most {MOST} runs"), found, "compare fewer at a time").into());
     }
     let runs = args.runs.iter().map(|folder| Run::open(folder)).collect::<Result<Vec<_>, _>>()?;
-    let histories = runs.iter().map(Run::history).collect::<Result<Vec<_>, _>>()?;
-    let layers = runs.iter().map(parting::first_layers).collect::<Result<Vec<_>, _>>()?;
-    let parting = (1..runs.len()).map(|at| {
-        let [first, other] = [0, at].map(|at| (&*histories[at], layers[at].as_ref()));
-        Parting::of((letter(0), first), (letter(at), other))
-    });
-    let parting = parting.collect();
+    let trails = runs.iter().enumerate().map(|(at, run)| Trail::of(letter(at), run));
+    let trails = trails.collect::<Result<Vec<_>, _>>()?;
+    let parting = trails[1..].iter().map(|other| Parting::of(&trails[0], other)).collect();
     let same_data = runs.iter().all(|run| run.record.data.fingerprint == runs[0].record.data.fingerprint);
-    let compared = runs.into_iter().zip(histories).enumerate().map(|(at, (run, history))| {
+    let compared = runs.into_iter().zip(trails).enumerate().map(|(at, (run, trail))| {
         let run_folder = run.folder.display().to_string();
         let settings = settings(&run.record)?;
-        Ok(Compared { letter: letter(at), run: run_folder, settings, results: run.record.results, history })
+        Ok(Compared {
+            letter: letter(at),
+            run: run_folder,
+            settings,
+            results: run.record.results,
+            history: trail.history,
+        })
     });
     let runs = compared.collect::<anyhow::Result<Vec<_>>>()?;
     let names: BTreeSet<&String> = runs.iter().flat_map(|run| run.settings.iter().map(|(name, _)| name)).collect();

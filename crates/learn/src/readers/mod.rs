@@ -7,7 +7,7 @@ pub mod arrays;
 pub mod csv;
 mod gzip;
 pub mod idx;
-mod npy;
+pub(crate) mod npy;
 mod npz;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -19,11 +19,11 @@ const WHOLE: i128 = 1 << 53;
 
 /// Cells of one type, in axes.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Array {
+pub(crate) struct Array {
     /// What an error calls it: its file, and its name there.
-    pub(super) place: String,
+    pub(crate) place: String,
     /// The length of each axis, none of them 0.
-    pub(super) shape: Vec<usize>,
+    pub(crate) shape: Vec<usize>,
     kind: Kind,
     /// Bytes of a cell.
     size: usize,
@@ -51,7 +51,7 @@ impl Array {
     ///
     /// # Errors
     /// If it is none, is not whole, or has cells that are no numbers or no f64.
-    pub(super) fn read(
+    pub(crate) fn read(
         place: String,
         file: &mut impl Read,
         failed: impl Fn(&io::Error) -> InputError,
@@ -113,7 +113,7 @@ impl Array {
     }
 
     /// The length of the first axis.
-    pub(super) fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.shape.first().copied().unwrap_or(1)
     }
 
@@ -133,7 +133,7 @@ impl Array {
     }
 
     /// A cell of a row; those of a row are counted as if the last axis were the fastest.
-    pub(super) fn cell(&self, row: usize, inner: usize) -> f64 {
+    pub(crate) fn cell(&self, row: usize, inner: usize) -> f64 {
         let at = if self.fortran {
             let (mut stride, mut rest, mut at) = (self.rows() * self.width(), inner, row);
             for &axis in self.shape.iter().skip(1).rev() {
@@ -181,6 +181,17 @@ impl Array {
             Err(InputError::new(self.place.clone(), format!("whole numbers up to {WHOLE}"), value.to_string(), hint))
         })
     }
+}
+
+/// A file of one axis of numbers. Where they begin is a multiple of 64, as numpy's own are.
+pub(crate) fn vector(values: &[f32]) -> Vec<u8> {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}", values.len());
+    let before = MAGIC.len() + 4;
+    let width = (before + header.len() + 1).next_multiple_of(64) - before - 1;
+    let header = format!("{header:width$}\n");
+    let mut bytes = [MAGIC, &[1, 0], &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat();
+    bytes.extend(values.iter().flat_map(|x| x.to_le_bytes()));
+    bytes
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -288,6 +299,15 @@ pub(super) mod tests {
         assert_eq!(of("|b1", "False", &[0, 1, 0, 1, 1, 0]), [0.0, 1.0, 0.0, 1.0, 1.0, 0.0]);
         let floats: Vec<u8> = [0.5f32, -1.5, f32::MAX, 0.0, 1.0, 2.0].iter().flat_map(|x| x.to_be_bytes()).collect();
         assert_eq!(of(">f4", "False", &floats), [0.5, -1.5, f64::from(f32::MAX), 0.0, 1.0, 2.0]);
+    }
+
+    /// The bytes are those of `numpy.save(file, numpy.array([0.5, -1.5], "f4"))`, numpy 2.
+    #[test]
+    fn a_vector_is_written_as_numpy_does() {
+        let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
+        let bytes = file(&format!("{header:117}\n"), &[0, 0, 0, 0x3f, 0, 0, 0xc0, 0xbf]);
+        assert_eq!(vector(&[0.5, -1.5]), bytes);
+        assert_eq!(all(&read(&bytes).unwrap()), [0.5, -1.5]);
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //!
 //! By hand, as a compiler of these files would weigh more than they do. Zeros are left out, as the encoding asks.
 
-use crate::layer_statistics::Histogram;
+use crate::histogram::Histogram;
 
 /// What an event says of one tag.
 #[derive(Clone, Debug, PartialEq)]
