@@ -6,6 +6,23 @@ use crate::plan::Plan;
 use crate::rows::{Clock, Rows};
 
 /// Runs plans over an arena of its own kind.
+///
+/// ```
+/// use chainrule_engine::*;
+/// /// The mean of x², by any backend.
+/// fn mean_square<B: Backend>(backend: &B, x: &[f32]) -> Result<f64, Box<dyn std::error::Error>> {
+///     let g = Graph::new();
+///     let v = g.input("x", []);
+///     let loss = (v * v).batch_mean();
+///     let plan = g.predict(&[loss])?;
+///     let mut arena = backend.allocate(&[&plan], x.len())?;
+///     backend.run(&plan, &mut arena, &Rows::all(&plan, &[Column::F32(x)])?, Clock::default());
+///     Ok(backend.read_number(&plan, &arena, plan.value(loss).unwrap()))
+/// }
+/// assert_eq!(mean_square(&Reference, &[1.0, 3.0])?, 5.0);
+/// assert_eq!(mean_square(&Cpu::new(2), &[1.0, 3.0])?, 5.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Backend {
     /// One allocation: parameters, optimizer memory, whole values, row values.
     type Arena;
@@ -18,6 +35,14 @@ pub trait Backend {
     fn allocate(&self, plans: &[&Plan], rows: usize) -> Result<Self::Arena, BackendError>;
 
     /// How many bytes [`allocate`](Self::allocate) takes for these; `u64::MAX` of what no machine has.
+    ///
+    /// ```
+    /// use chainrule_engine::{Backend, Graph, Reference};
+    /// let g = Graph::new();
+    /// let plan = g.predict(&[g.parameter("w", [1000]).sum()])?;
+    /// assert!(Reference.bytes(&[&plan], 0) >= 8000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn bytes(&self, plans: &[&Plan], rows: usize) -> u64;
 
     /// Runs a plan once. Allocates nothing.
@@ -44,6 +69,14 @@ pub trait Backend {
 }
 
 /// A backend that cannot do what it is asked.
+///
+/// ```
+/// use chainrule_engine::{Backend, Cpu, Graph};
+/// let g = Graph::new();
+/// let plan = g.predict(&[g.input("x", [1 << 20]).exp()])?;
+/// assert!(Cpu::new(1).allocate(&[&plan], usize::MAX / 4).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BackendError {
     /// There is not that much memory.

@@ -6,6 +6,14 @@ use crate::plan::Plan;
 use crate::shape::Extent;
 
 /// Floating-point operations of a call: for each row, and once for the whole.
+///
+/// ```
+/// use chainrule_engine::Graph;
+/// let g = Graph::new();
+/// let plan = g.predict(&[g.input("x", [8]).exp(), g.parameter("w", [5]).exp()])?;
+/// assert_eq!((plan.flops().per_row, plan.flops().once), (8, 5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flops {
     /// For each row at hand.

@@ -41,6 +41,12 @@ const RETRIES: usize = 3;
 const ROUNDING: f64 = 16.0;
 
 /// How to check.
+///
+/// ```
+/// use chainrule_engine::gradient_check::CheckOptions;
+/// let every_element = CheckOptions { sample: usize::MAX, ..CheckOptions::default() };
+/// assert_eq!(every_element.seed, 1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CheckOptions {
     /// The most elements of a parameter to check; a sample is drawn where it has more.
@@ -94,12 +100,31 @@ impl ParameterCheck {
     }
 
     /// Whether every element that was compared is right, and one was.
+    ///
+    /// ```
+    /// use chainrule_engine::Graph;
+    /// use chainrule_engine::gradient_check::{CheckOptions, check_gradients};
+    /// let g = Graph::new();
+    /// let w = g.parameter("w", [2]);
+    /// let checks = check_gradients(&g, w.sin().sum(), &[vec![0.1, 0.2]], &[], CheckOptions::default())?;
+    /// assert!(checks[0].passed() && checks[0].largest_error() < 1e-9);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn passed(&self) -> bool {
         self.worst.is_some_and(|worst| worst.error <= TOLERANCE)
     }
 }
 
 /// A network that cannot be checked.
+///
+/// ```
+/// use chainrule_engine::Graph;
+/// use chainrule_engine::gradient_check::{CheckOptions, check_gradients};
+/// let g = Graph::new();
+/// let w = g.parameter("w", [2]);
+/// let error = check_gradients(&g, w.sum(), &[vec![0.1]], &[], CheckOptions::default()).unwrap_err();
+/// assert!(error.to_string().ends_with("expected 2 numbers, found 1"), "{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckError {
     /// It does not compile.

@@ -16,6 +16,13 @@ use crate::shape::{Extent, Shape, ShapeError};
 pub struct NodeId(pub(crate) usize);
 
 /// Where a node's value comes from.
+///
+/// ```
+/// use chainrule_engine::{Graph, Kind};
+/// let g = Graph::new();
+/// let y = g.parameter("x", []).exp();
+/// assert!(matches!(g.node(y.id()).kind, Kind::Op(op) if op.name() == "exp"));
+/// ```
 #[derive(Clone, Debug)]
 pub enum Kind {
     /// Data, given anew for each run; a row for each example.
@@ -67,6 +74,15 @@ pub struct Graph {
 }
 
 /// A parameter that no gradient changes, but a statistic of each training step's batch.
+///
+/// ```
+/// use chainrule_engine::{Follow, Graph};
+/// let g = Graph::new();
+/// let mean = g.input("x", [3]).batch_mean();
+/// let running = g.parameter("running mean", [3]);
+/// g.follow(Follow { parameter: running.id(), value: mean.id(), share: 0.1, variance_of: None });
+/// assert_eq!(g.follows().len(), 1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Follow {
     /// What a test build reads in place of the statistic.
@@ -88,6 +104,15 @@ struct Inner {
 }
 
 /// A node's handle: operators and methods on it add nodes to its graph.
+///
+/// ```
+/// use chainrule_engine::{Graph, Reference};
+/// let g = Graph::new();
+/// let x = g.parameter("x", []);
+/// let y = 1.0 - (x * x + 3.0) / 4.0;
+/// assert_eq!(Reference.value(y, &[("x", &[3.0])])?, [-2.0]);
+/// # Ok::<(), chainrule_engine::ValueError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Var<'g> {
     pub(crate) graph: &'g Graph,
@@ -96,26 +121,61 @@ pub struct Var<'g> {
 
 impl Graph {
     /// An empty graph.
+    ///
+    /// ```
+    /// use chainrule_engine::Graph;
+    /// assert!(Graph::new().is_empty());
+    /// ```
     pub fn new() -> Self {
         Graph::default()
     }
 
     /// Data with a row of `shape` for each example.
+    ///
+    /// ```
+    /// use chainrule_engine::{Extent, Graph};
+    /// let g = Graph::new();
+    /// let image = g.input("image", [1, 28, 28]);
+    /// assert_eq!((image.shape().len(), image.extent()), (784, Extent::Row));
+    /// ```
     pub fn input(&self, name: &str, shape: impl Into<Shape>) -> Var<'_> {
         self.leaf(name, Kind::Input, shape.into(), Extent::Row)
     }
 
     /// A class for each example, as a number from 0.
+    ///
+    /// ```
+    /// use chainrule_engine::{Graph, Reference};
+    /// let g = Graph::new();
+    /// let loss = g.input("p", [3]).cross_entropy(g.label("t")).batch_mean();
+    /// let two_rows = [("p", &[0.5, 0.25, 0.25, 1.0, 0.0, 0.0][..]), ("t", &[0.0, 0.0])];
+    /// assert_eq!(Reference.value(loss, &two_rows)?, [2f64.ln() / 2.0]);
+    /// # Ok::<(), chainrule_engine::ValueError>(())
+    /// ```
     pub fn label(&self, name: &str) -> Var<'_> {
         self.input(name, Shape::scalar())
     }
 
     /// A parameter, the same for all examples. The empty shape `[]` is a scalar.
+    ///
+    /// ```
+    /// use chainrule_engine::{Extent, Graph};
+    /// let g = Graph::new();
+    /// let w = g.parameter("w", [784, 50]);
+    /// assert_eq!((w.shape().axes(), w.extent()), (&[784, 50][..], Extent::Whole));
+    /// ```
     pub fn parameter(&self, name: &str, shape: impl Into<Shape>) -> Var<'_> {
         self.leaf(name, Kind::Parameter, shape.into(), Extent::Whole)
     }
 
     /// A number.
+    ///
+    /// ```
+    /// use chainrule_engine::{Graph, Reference};
+    /// let g = Graph::new();
+    /// assert_eq!(Reference.value(g.constant(2.0).sqrt(), &[])?, [2f64.sqrt()]);
+    /// # Ok::<(), chainrule_engine::ValueError>(())
+    /// ```
     pub fn constant(&self, value: f64) -> Var<'_> {
         self.leaf("", Kind::Constant(value), Shape::scalar(), Extent::Whole)
     }
@@ -131,6 +191,15 @@ impl Graph {
     }
 
     /// Applies an op, one of ours or your own.
+    ///
+    /// ```
+    /// use chainrule_engine::{Graph, Reference, ops};
+    /// let g = Graph::new();
+    /// let x = g.parameter("x", []);
+    /// let y = g.apply(ops::Elu { alpha: 1.0 }, &[x]);
+    /// assert_eq!(Reference.value(y, &[("x", &[2.0])])?, [2.0]);
+    /// # Ok::<(), chainrule_engine::ValueError>(())
+    /// ```
     ///
     /// # Panics
     /// If an operand belongs to another graph: its number would mean another node here.
@@ -161,6 +230,21 @@ impl Graph {
 
     /// Lets a parameter follow a statistic in every training step. It is not an operand of the loss.
     ///
+    /// ```
+    /// use chainrule_engine::*;
+    /// let g = Graph::new();
+    /// let x = g.input("x", [1]);
+    /// let loss = (x * g.parameter("w", [1])).sum().batch_mean();
+    /// let running = g.parameter("running mean", [1]);
+    /// g.follow(Follow { parameter: running.id(), value: x.batch_mean().id(), share: 0.5, variance_of: None });
+    /// let plan = g.update(loss, Rule::Sgd)?;
+    /// let mut arena = Reference.allocate(&[&plan], 2)?;
+    /// let columns = [Column::F64(&[1.0, 3.0])];
+    /// Reference.run(&plan, &mut arena, &Rows::all(&plan, &columns)?, Clock::default());
+    /// assert_eq!(Reference.read_span(&arena, plan.parameter("running mean").unwrap()), [1.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Panics
     /// If `parameter` is none, or `value` has rows or another shape: a bug in the program.
     #[track_caller]
@@ -182,6 +266,13 @@ impl Graph {
 
     /// The first operands that did not fit together.
     ///
+    /// ```
+    /// use chainrule_engine::Graph;
+    /// let g = Graph::new();
+    /// g.input("x", [3]).matmul(g.parameter("w", [4, 2]));
+    /// assert!(g.check().unwrap_err().at.starts_with("matmul at "));
+    /// ```
+    ///
     /// # Errors
     /// That error; graphs without one compile.
     pub fn check(&self) -> Result<(), ShapeError> {
@@ -189,6 +280,14 @@ impl Graph {
     }
 
     /// A copy of a node.
+    ///
+    /// ```
+    /// use chainrule_engine::Graph;
+    /// let g = Graph::new();
+    /// let (x, y) = (g.parameter("x", [3]), g.parameter("y", [3]));
+    /// let sum = g.node((x + y).id());
+    /// assert_eq!((sum.shape.axes(), sum.inputs), (&[3][..], vec![x.id(), y.id()]));
+    /// ```
     pub fn node(&self, id: NodeId) -> Node {
         self.inner.borrow().nodes[id.0].clone()
     }
@@ -204,11 +303,26 @@ impl Graph {
     }
 
     /// The nodes' numbers, operands first.
+    ///
+    /// ```
+    /// use chainrule_engine::{Graph, Kind};
+    /// let g = Graph::new();
+    /// let _ = g.parameter("x", []) * g.parameter("y", []);
+    /// let leaves = g.ids().filter(|&id| matches!(g.node(id).kind, Kind::Parameter));
+    /// assert_eq!((leaves.count(), g.len()), (2, 3));
+    /// ```
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
         (0..self.len()).map(NodeId)
     }
 
     /// The handle of a node.
+    ///
+    /// ```
+    /// use chainrule_engine::Graph;
+    /// let g = Graph::new();
+    /// let x = g.parameter("x", [3]);
+    /// assert_eq!(g.var(x.id()).shape(), x.shape());
+    /// ```
     pub fn var(&self, id: NodeId) -> Var<'_> {
         assert!(id.0 < self.len(), "no node {} in this graph", id.0);
         Var { graph: self, id }
@@ -223,17 +337,38 @@ impl<'g> Var<'g> {
 
     /// A parameter that weight decay spares, as it usually does biases and the scales of a normalisation: they
     /// overfit little, and pulling them to 0 has no reason.
+    ///
+    /// ```
+    /// use chainrule_engine::Graph;
+    /// let g = Graph::new();
+    /// let b = g.parameter("b", [3]).without_decay();
+    /// assert!(!g.node(b.id()).decays);
+    /// ```
     pub fn without_decay(self) -> Self {
         self.graph.inner.borrow_mut().nodes[self.id.0].decays = false;
         self
     }
 
     /// The shape of one row, or of the whole.
+    ///
+    /// ```
+    /// use chainrule_engine::Graph;
+    /// let g = Graph::new();
+    /// let y = g.input("x", [2]).matmul(g.parameter("w", [2, 5]));
+    /// assert_eq!(y.shape().axes(), [5]);
+    /// ```
     pub fn shape(self) -> Shape {
         self.graph.inner.borrow().nodes[self.id.0].shape
     }
 
     /// Whether it has a row for each example.
+    ///
+    /// ```
+    /// use chainrule_engine::{Extent, Graph};
+    /// let g = Graph::new();
+    /// let x = g.input("x", [2]);
+    /// assert_eq!((x.extent(), x.sum().batch_mean().extent()), (Extent::Row, Extent::Whole));
+    /// ```
     pub fn extent(self) -> Extent {
         self.graph.inner.borrow().nodes[self.id.0].extent
     }

@@ -11,6 +11,17 @@ use crate::shape::Extent;
 use crate::sweeps::end_of_pass;
 
 /// A part of the arena that all plans of one graph share: a parameter, or its memory.
+///
+/// ```
+/// use chainrule_engine::{Backend, Graph, Reference};
+/// let g = Graph::new();
+/// let plan = g.predict(&[g.parameter("w", [3]).sum()])?;
+/// let span = plan.parameter("w").unwrap();
+/// let mut arena = Reference.allocate(&[&plan], 0)?;
+/// Reference.write(&mut arena, span, &[1.0, 2.0, 3.0]);
+/// assert_eq!((span.len, Reference.read_span(&arena, span)), (3, vec![1.0, 2.0, 3.0]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// The first element.
@@ -60,6 +71,12 @@ pub struct Layout {
 
 impl Layout {
     /// Enough for both.
+    ///
+    /// ```
+    /// use chainrule_engine::Layout;
+    /// let (a, b) = (Layout { whole: 3, kept: 1, ..Layout::default() }, Layout { whole: 2, kept: 5, ..Layout::default() });
+    /// assert_eq!(a.union(b), Layout { whole: 3, kept: 5, ..Layout::default() });
+    /// ```
     pub fn union(self, other: Layout) -> Layout {
         Layout {
             parameters: self.parameters.max(other.parameters),

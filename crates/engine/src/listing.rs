@@ -194,11 +194,29 @@ pub struct Listing<'a> {
 impl Plan {
     /// The page with a text for each call, such as its time, between its number and its result: a column as wide as
     /// the widest, aligned to the right. Without texts it is the plan's `Display`.
+    ///
+    /// ```
+    /// use chainrule_engine::Graph;
+    /// let g = Graph::new();
+    /// let plan = g.predict(&[g.input("x", [2]).exp()])?;
+    /// let times: Vec<String> = plan.lines().map(|_| "1 µs".to_owned()).collect();
+    /// assert!(plan.listing(&times).to_string().contains("1 µs"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn listing<'a>(&'a self, beside: &'a [String]) -> Listing<'a> {
         Listing { plan: self, beside }
     }
 
     /// Its calls in their order.
+    ///
+    /// ```
+    /// use chainrule_engine::Graph;
+    /// let g = Graph::new();
+    /// let plan = g.predict(&[g.input("x", [2]).exp()])?;
+    /// let formulas: Vec<String> = plan.lines().map(|line| line.formula).collect();
+    /// assert!(formulas[1].starts_with("exp"), "{formulas:?}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn lines(&self) -> impl Iterator<Item = Line> {
         self.calls.iter().map(|call| {
             let y = call.result();

@@ -25,6 +25,12 @@ pub use table::{COMMON, Entry, OPTIMIZERS};
 use crate::setting::Setting;
 
 /// A rule and what comes before it. `Rule::Sgd.into()` has nothing before it.
+///
+/// ```
+/// use chainrule_engine::{Optimizer, Rule};
+/// let clipped = Optimizer { clip_norm: 1.0, ..Rule::Momentum { momentum: 0.9 }.into() };
+/// assert_eq!((clipped.name(), clipped.l2), ("momentum", 0.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Optimizer {
     /// How a parameter follows its gradient.
@@ -59,6 +65,11 @@ impl Optimizer {
     }
 
     /// Its name as users write it. Adam with decoupled decay is AdamW.
+    ///
+    /// ```
+    /// use chainrule_engine::Optimizer;
+    /// assert_eq!(Optimizer::named("lion").unwrap().name(), "lion");
+    /// ```
     pub fn name(self) -> &'static str {
         match self.rule {
             Rule::Adam { .. } if self.decay > 0.0 => "adamw",
@@ -67,22 +78,45 @@ impl Optimizer {
     }
 
     /// Its line of the table.
+    ///
+    /// ```
+    /// use chainrule_engine::Optimizer;
+    /// println!("{}", Optimizer::named("adam").unwrap().entry().formula);
+    /// ```
     pub fn entry(self) -> &'static Entry {
         let entry = OPTIMIZERS.iter().find(|entry| entry.name == self.name());
         entry.expect("a name that a rule has is in the table")
     }
 
     /// The rate that it usually starts with.
+    ///
+    /// ```
+    /// use chainrule_engine::Optimizer;
+    /// assert_eq!(Optimizer::named("sgd").unwrap().usual_rate(), 0.1);
+    /// ```
     pub fn usual_rate(self) -> f64 {
         self.entry().rate
     }
 
     /// Everything that can be set: the rule's own settings, and those of any rule.
+    ///
+    /// ```
+    /// use chainrule_engine::Optimizer;
+    /// let names: Vec<&str> = Optimizer::named("adam").unwrap().settings().map(|setting| setting.name).collect();
+    /// assert!(names.contains(&"beta1") && names.contains(&"clip_norm"));
+    /// ```
     pub fn settings(self) -> impl Iterator<Item = Setting> {
         self.entry().settings.iter().chain(&COMMON).copied()
     }
 
     /// The number of the setting of that name, to read or to change; `None` if it has no such setting.
+    ///
+    /// ```
+    /// use chainrule_engine::Optimizer;
+    /// let mut adam = Optimizer::named("adam").unwrap();
+    /// *adam.number("beta1").unwrap() = 0.8;
+    /// assert_eq!((adam.number("beta1").copied(), adam.number("momentum")), (Some(0.8), None));
+    /// ```
     pub fn number(&mut self, name: &str) -> Option<&mut f64> {
         match name {
             "l2" => Some(&mut self.l2),
@@ -94,6 +128,13 @@ impl Optimizer {
     }
 
     /// With the weight decay of its own kind: decoupled with AdamW and Lion, as their papers have it, else coupled.
+    ///
+    /// ```
+    /// use chainrule_engine::Optimizer;
+    /// let decayed = |name: &str| Optimizer::named(name).unwrap().with_weight_decay(0.1);
+    /// assert_eq!((decayed("sgd").l2, decayed("sgd").decay), (0.1, 0.0));
+    /// assert_eq!((decayed("adamw").l2, decayed("adamw").decay), (0.0, 0.1));
+    /// ```
     pub fn with_weight_decay(self, decay: f64) -> Optimizer {
         match self.name() {
             "adamw" | "lion" => Optimizer { decay, ..self },

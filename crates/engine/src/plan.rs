@@ -34,6 +34,25 @@ pub enum Goal {
 }
 
 /// What to compile.
+///
+/// ```
+/// use chainrule_engine::*;
+/// let g = Graph::new();
+/// let x = g.parameter("x", []);
+/// let y = x * x;
+/// let loss = y.exp();
+/// // ∂loss/∂y alone, and the value of y beside it.
+/// let request = Request {
+///     goal: Goal::Gradients,
+///     loss: Some(loss.id()),
+///     outputs: vec![y.id()],
+///     with_respect_to: vec![y.id()],
+///     trace: false,
+/// };
+/// let plan = Plan::compile(&g, &request)?;
+/// assert!(plan.gradient(y).is_some() && plan.gradient(x).is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// What the plan delivers.
@@ -73,6 +92,17 @@ pub struct Parameter {
 }
 
 /// A compiled plan. Its `Display` is a listing.
+///
+/// ```
+/// use chainrule_engine::Graph;
+/// let g = Graph::new();
+/// let y = g.input("x", [2]).affine(g.parameter("w", [2, 3]), g.parameter("b", [3])).relu();
+/// let plan = g.predict(&[y])?;
+/// // The product applies the activation: one call reads the rows, and one does the rest.
+/// assert_eq!(plan.lines().count(), 2);
+/// println!("{plan}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub(crate) calls: Vec<Kernel>,
@@ -91,6 +121,13 @@ pub struct Plan {
 }
 
 /// A request that cannot be compiled.
+///
+/// ```
+/// use chainrule_engine::Graph;
+/// let g = Graph::new();
+/// let error = g.gradients(g.input("x", [3]).sum()).unwrap_err();
+/// assert!(error.to_string().ends_with("take batch_mean() of each example's loss"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompileError {
     /// Operands that do not fit together.
@@ -107,6 +144,19 @@ pub enum CompileError {
 impl Graph {
     /// The plan that computes `outputs`.
     ///
+    /// ```
+    /// use chainrule_engine::*;
+    /// let g = Graph::new();
+    /// let x = g.input("x", [1]);
+    /// let y = x * x;
+    /// let plan = g.predict(&[y])?;
+    /// let mut arena = Reference.allocate(&[&plan], 2)?;
+    /// let columns = [Column::F64(&[3.0, 4.0])];
+    /// Reference.run(&plan, &mut arena, &Rows::all(&plan, &columns)?, Clock::default());
+    /// assert_eq!(Reference.read(&plan, &arena, plan.value(y).unwrap()), [9.0, 16.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The graph's first shape error.
     pub fn predict(&self, outputs: &[Var<'_>]) -> Result<Plan, CompileError> {
@@ -116,6 +166,19 @@ impl Graph {
 
     /// The plan that computes `loss` and its gradients by all parameters.
     ///
+    /// ```
+    /// use chainrule_engine::*;
+    /// let g = Graph::new();
+    /// let w = g.parameter("w", [1]);
+    /// let loss = (g.input("x", [1]) * w).sum().batch_mean();
+    /// let plan = g.gradients(loss)?;
+    /// let mut arena = Reference.allocate(&[&plan], 2)?;
+    /// let columns = [Column::F64(&[3.0, 4.0])];
+    /// Reference.run(&plan, &mut arena, &Rows::all(&plan, &columns)?, Clock::default());
+    /// assert_eq!(Reference.read(&plan, &arena, plan.gradient(w).unwrap()), [3.5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The graph's first shape error, or a loss that is not one number.
     pub fn gradients(&self, loss: Var<'_>) -> Result<Plan, CompileError> {
@@ -123,6 +186,18 @@ impl Graph {
     }
 
     /// The plan of one training step.
+    ///
+    /// ```
+    /// use chainrule_engine::*;
+    /// let g = Graph::new();
+    /// let w = g.parameter("w", []);
+    /// let plan = g.update(w * w, Rule::Sgd)?;
+    /// let mut arena = Reference.allocate(&[&plan], 0)?;
+    /// Reference.write(&mut arena, plan.parameter("w").unwrap(), &[1.0]);
+    /// Reference.run(&plan, &mut arena, &Rows::none(), Clock { rate: 0.1, ..Clock::default() });
+    /// assert_eq!(Reference.read_span(&arena, plan.parameter("w").unwrap()), [1.0 - 0.1 * 2.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The graph's first shape error, or a loss that is not one number.
@@ -230,11 +305,32 @@ impl Plan {
     }
 
     /// The graph's inputs, in the order in which a run takes their columns.
+    ///
+    /// ```
+    /// use chainrule_engine::Graph;
+    /// let g = Graph::new();
+    /// let (x, label) = (g.input("x", [4]), g.label("label"));
+    /// let loss = x.softmax_with_loss(label);
+    /// let used = |plan: chainrule_engine::Plan| -> Vec<bool> { plan.inputs().iter().map(|input| input.used).collect() };
+    /// assert_eq!(used(g.predict(&[x.softmax()])?), [true, false]);
+    /// assert_eq!(used(g.predict(&[loss])?), [true, true]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn inputs(&self) -> &[Input] {
         &self.inputs
     }
 
     /// The graph's parameters, in the order of the arena.
+    ///
+    /// ```
+    /// use chainrule_engine::Graph;
+    /// let g = Graph::new();
+    /// let y = g.input("x", [4]).affine(g.parameter("w", [4, 2]), g.parameter("b", [2]));
+    /// let plan = g.predict(&[y])?;
+    /// let sizes: Vec<(&str, usize)> = plan.parameters().iter().map(|p| (&*p.name, p.span.len)).collect();
+    /// assert_eq!(sizes, [("w", 8), ("b", 2)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
     }
@@ -245,11 +341,29 @@ impl Plan {
     }
 
     /// How much memory it needs.
+    ///
+    /// ```
+    /// use chainrule_engine::{Graph, Rule};
+    /// let g = Graph::new();
+    /// let w = g.parameter("w", [1024]);
+    /// let plan = g.update((w * w).sum(), Rule::named("adam").unwrap())?;
+    /// // Adam remembers two numbers for each parameter.
+    /// assert_eq!((plan.layout().parameters, plan.layout().memory), (1024, 2048));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn layout(&self) -> Layout {
         self.layout
     }
 
     /// The floating-point operations of one run.
+    ///
+    /// ```
+    /// use chainrule_engine::Graph;
+    /// let g = Graph::new();
+    /// let plan = g.predict(&[g.input("x", [784]).matmul(g.parameter("w", [784, 50]))])?;
+    /// assert_eq!(plan.flops().per_row, 2 * 784 * 50);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn flops(&self) -> Flops {
         self.flops
     }

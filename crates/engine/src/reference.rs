@@ -14,6 +14,13 @@ use crate::shape::Extent;
 use crate::window::Window;
 
 /// The backend whose numbers the others are tested against.
+///
+/// ```
+/// use chainrule_engine::{Graph, Reference};
+/// let g = Graph::new();
+/// assert_eq!(Reference.value(g.parameter("x", []).sin(), &[("x", &[0.5])])?, [0.5f64.sin()]);
+/// # Ok::<(), chainrule_engine::ValueError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reference;
 

@@ -3,6 +3,19 @@
 use crate::plan::Plan;
 
 /// A resident table of an input's values, row after row.
+///
+/// ```
+/// use chainrule_engine::*;
+/// let g = Graph::new();
+/// let y = g.input("pixels", [2]).sum();
+/// let plan = g.predict(&[y])?;
+/// let mut arena = Reference.allocate(&[&plan], 2)?;
+/// let pixels = [Column::U8 { cells: &[0, 255, 51, 51], scale: 1.0 / 255.0 }];
+/// Reference.run(&plan, &mut arena, &Rows::all(&plan, &pixels)?, Clock::default());
+/// let sums = Reference.read(&plan, &arena, plan.value(y).unwrap());
+/// assert!((sums[0] - 1.0).abs() < 1e-6 && (sums[1] - 0.4).abs() < 1e-6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Column<'a> {
     /// Numbers.
@@ -44,6 +57,15 @@ pub struct Rows<'a> {
 }
 
 /// Tables that do not fit a plan.
+///
+/// ```
+/// use chainrule_engine::{Column, Graph, Rows};
+/// let g = Graph::new();
+/// let plan = g.predict(&[g.input("x", [3]).sum()])?;
+/// let error = Rows::all(&plan, &[Column::F32(&[1.0, 2.0])]).unwrap_err();
+/// assert_eq!(error.to_string(), "input 'x': expected rows of 3 numbers, found 2 numbers");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("input '{input}': expected {expected}, found {found}")]
 pub struct RowsError {
@@ -57,12 +79,29 @@ pub struct RowsError {
 
 impl<'a> Rows<'a> {
     /// No rows: for a plan of whole values only.
+    ///
+    /// ```
+    /// assert_eq!(chainrule_engine::Rows::none().count(), 0);
+    /// ```
     pub fn none() -> Rows<'static> {
         Rows { columns: &[], index: None, count: 0 }
     }
 
     /// The rows `index` of the tables `columns`, in this order; one column an input of the
     /// graph, in the order in which they were made.
+    ///
+    /// ```
+    /// use chainrule_engine::*;
+    /// let g = Graph::new();
+    /// let x = g.input("x", [1]);
+    /// let (y, table) = (x * 2.0, [Column::F64(&[10.0, 20.0, 30.0])]);
+    /// let plan = g.predict(&[y])?;
+    /// let mut arena = Reference.allocate(&[&plan], 2)?;
+    /// Reference.run(&plan, &mut arena, &Rows::pick(&plan, &table, &[2, 0])?, Clock::default());
+    /// assert_eq!(Reference.read(&plan, &arena, plan.value(y).unwrap()), [60.0, 20.0]);
+    /// assert!(Rows::pick(&plan, &table, &[3]).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If a column is missing or is not a whole number of rows, or an index is beyond its end.
@@ -79,6 +118,14 @@ impl<'a> Rows<'a> {
     }
 
     /// All rows of the tables `columns`, in their order.
+    ///
+    /// ```
+    /// use chainrule_engine::{Column, Graph, Rows};
+    /// let g = Graph::new();
+    /// let plan = g.predict(&[g.input("x", [2]).sum()])?;
+    /// assert_eq!(Rows::all(&plan, &[Column::F32(&[1.0, 2.0, 3.0, 4.0])])?.count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If a column is missing, is not a whole number of rows, or has more rows than another.
@@ -123,6 +170,22 @@ impl<'a> Rows<'a> {
 }
 
 /// What a step depends on besides its data.
+///
+/// ```
+/// use chainrule_engine::*;
+/// let g = Graph::new();
+/// let y = g.parameter("x", [4]).dropout(0.5, 0);
+/// let plan = g.predict(&[y])?;
+/// let mut arena = Reference.allocate(&[&plan], 0)?;
+/// Reference.write(&mut arena, plan.parameter("x").unwrap(), &[1.0; 4]);
+/// let mut dropped = |step| {
+///     Reference.run(&plan, &mut arena, &Rows::none(), Clock { step, rate: 0.0, seed: 7 });
+///     Reference.read(&plan, &arena, plan.value(y).unwrap())
+/// };
+/// // All chance is a function of the clock.
+/// assert_eq!(dropped(3), dropped(3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Clock {
     /// How many updates came before.

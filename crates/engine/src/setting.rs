@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// A setting of an optimizer, or of anything else that is chosen by name.
+///
+/// ```
+/// use chainrule_engine::Optimizer;
+/// for setting in Optimizer::named("adam").unwrap().settings() {
+///     println!("{}: {} ({})", setting.name, setting.says, setting.range);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// As users write it.
@@ -32,6 +39,12 @@ pub enum Range {
 
 impl Range {
     /// Whether `x` is in it.
+    ///
+    /// ```
+    /// use chainrule_engine::Range;
+    /// assert!(Range::Share.contains(0.0) && !Range::Share.contains(1.0) && !Range::Positive.contains(f64::INFINITY));
+    /// assert!(Range::Count.contains(3.0) && !Range::Count.contains(2.5));
+    /// ```
     pub fn contains(self, x: f64) -> bool {
         // Beyond 2⁵³ not every whole number is one of f64.
         let whole = x.fract() == 0.0 && x <= 9_007_199_254_740_992.0;

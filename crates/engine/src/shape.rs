@@ -9,6 +9,12 @@ use std::fmt;
 pub const MAX_AXES: usize = 4;
 
 /// The axes of one example, or of a weight. `Shape::scalar()` has none.
+///
+/// ```
+/// use chainrule_engine::Shape;
+/// let image = Shape::from([1, 28, 28]);
+/// assert_eq!((image.len(), image.rank(), image.to_string()), (784, 3, "[1, 28, 28]".into()));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Shape {
     axes: [usize; MAX_AXES],
@@ -17,12 +23,23 @@ pub struct Shape {
 
 impl Shape {
     /// A single number.
+    ///
+    /// ```
+    /// use chainrule_engine::Shape;
+    /// assert_eq!((Shape::scalar().rank(), Shape::scalar().len()), (0, 1));
+    /// ```
     pub const fn scalar() -> Self {
         Shape { axes: [1; MAX_AXES], rank: 0 }
     }
 
     /// A shape of up to [`MAX_AXES`] axes; `None` if there are more, or one is zero, or
     /// the number of elements does not fit in memory.
+    ///
+    /// ```
+    /// use chainrule_engine::Shape;
+    /// assert_eq!(Shape::new(&[2, 3]), Some([2, 3].into()));
+    /// assert_eq!((Shape::new(&[3, 0]), Shape::new(&[usize::MAX, 2])), (None, None));
+    /// ```
     pub fn new(axes: &[usize]) -> Option<Self> {
         let mut shape = Shape::scalar();
         shape.rank = axes.len();
@@ -55,6 +72,12 @@ impl Shape {
     /// The shape as a matrix: a vector `[k]` is one row.
     ///
     /// Returns `(rows, columns)`, or `None` for a scalar and for three axes or more.
+    ///
+    /// ```
+    /// use chainrule_engine::Shape;
+    /// assert_eq!(Shape::from([5]).matrix(), Some((1, 5)));
+    /// assert_eq!(Shape::from([1, 28, 28]).matrix(), None);
+    /// ```
     pub fn matrix(&self) -> Option<(usize, usize)> {
         match *self.axes() {
             [columns] => Some((1, columns)),
@@ -87,6 +110,13 @@ impl fmt::Debug for Shape {
 }
 
 /// Whether a value has one row for each example, or is one for them all.
+///
+/// ```
+/// use chainrule_engine::{Extent, Graph};
+/// let g = Graph::new();
+/// let (x, w) = (g.input("x", [2]), g.parameter("w", [2]));
+/// assert_eq!([x.extent(), w.extent(), (x * w).extent()], [Extent::Row, Extent::Whole, Extent::Row]);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Extent {
     /// A row for each example of the batch: inputs, activations, labels, their gradients.

@@ -20,6 +20,12 @@ pub struct Window {
 
 impl Window {
     /// Products that are summed for one element of the output.
+    ///
+    /// ```
+    /// use chainrule_engine::window::Window;
+    /// let window = Window { input: [3, 8, 8], output: [16, 6, 6], kernel: [3, 3], stride: 1, dilation: 1, groups: 1 };
+    /// assert_eq!((window.depth(), window.planes()), (27, (64, 36)));
+    /// ```
     pub fn depth(&self) -> usize {
         self.input[0] / self.groups * self.kernel[0] * self.kernel[1]
     }

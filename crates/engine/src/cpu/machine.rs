@@ -36,6 +36,14 @@ pub struct Machine {
 impl Cpu {
     /// Measures what its threads can do at most on its instruction set, in about a second.
     ///
+    /// ```
+    /// # // It takes a second, and says nothing on a busy machine.
+    /// # fn main() -> Result<(), chainrule_engine::BackendError> { if false {
+    /// let machine = chainrule_engine::Cpu::all_cores().measure()?;
+    /// println!("{:.0} GFLOP/s, {:.0} GB/s", machine.peak_flops / 1e9, machine.bandwidth / 1e9);
+    /// # } Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// If there is no memory for 256 MiB of numbers.
     pub fn measure(&self) -> Result<Machine, BackendError> {

@@ -49,6 +49,19 @@ const CHUNK_NUMBERS: usize = 128 * 1024;
 const CHUNK_ROWS: std::ops::RangeInclusive<usize> = 16..=512;
 
 /// The fast backend.
+///
+/// ```
+/// use chainrule_engine::*;
+/// let g = Graph::new();
+/// let y = g.input("x", [2]).affine(g.parameter("w", [2, 1]), g.parameter("b", [1]));
+/// let plan = g.predict(&[y])?;
+/// let backend = Cpu::all_cores();
+/// let mut arena = backend.allocate(&[&plan], 1)?;
+/// backend.write(&mut arena, plan.parameter("w").unwrap(), &[10.0, 1.0]);
+/// backend.run(&plan, &mut arena, &Rows::all(&plan, &[Column::F32(&[1.0, 2.0])])?, Clock::default());
+/// assert_eq!(arena.slice(&plan, plan.value(y).unwrap()), [12.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Cpu {
     kernels: &'static Kernels,
@@ -59,6 +72,11 @@ pub struct Cpu {
 
 impl Cpu {
     /// With so many threads; 0 is taken as 1. Their number changes no result.
+    ///
+    /// ```
+    /// use chainrule_engine::Cpu;
+    /// assert_eq!((Cpu::new(0).threads(), Cpu::new(3).threads()), (1, 3));
+    /// ```
     pub fn new(threads: usize) -> Self {
         Cpu::with(instruction_set::available()[0], threads)
     }
@@ -86,6 +104,17 @@ impl Cpu {
     }
 
     /// Runs a plan once, on the caller's thread alone, and returns the seconds that each call of its listing took.
+    ///
+    /// ```
+    /// use chainrule_engine::*;
+    /// let g = Graph::new();
+    /// let plan = g.predict(&[g.input("x", [2]).sum()])?;
+    /// let backend = Cpu::new(1);
+    /// let mut arena = backend.allocate(&[&plan], 1)?;
+    /// let seconds = backend.profile(&plan, &mut arena, &Rows::all(&plan, &[Column::F32(&[1.0, 2.0])])?, Clock::default());
+    /// assert_eq!(seconds.len(), plan.lines().count());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn profile(&self, plan: &Plan, arena: &mut CpuArena, rows: &Rows<'_>, clock: Clock) -> Vec<f64> {
         let (run, chunk) = self.prepare(plan, arena, rows, clock, 1);
         let mut watch = Stopwatch { since: Instant::now(), seconds: vec![0.0; plan.calls.len()] };
@@ -124,6 +153,11 @@ impl Cpu {
     }
 
     /// The instruction set it has chosen: `avx512`, `avx2` or `portable`.
+    ///
+    /// ```
+    /// use chainrule_engine::Cpu;
+    /// assert!(["avx512", "avx2", "portable"].contains(&Cpu::new(1).instruction_set()));
+    /// ```
     pub fn instruction_set(&self) -> &'static str {
         self.kernels.name
     }
@@ -139,6 +173,20 @@ pub struct CpuArena {
 
 impl CpuArena {
     /// The parameters and the optimizer's memory: all that training changes.
+    ///
+    /// ```
+    /// use chainrule_engine::{Backend, Cpu, Graph, Rule};
+    /// let g = Graph::new();
+    /// let w = g.parameter("w", [4]);
+    /// let plan = g.update((w * w).sum(), Rule::named("momentum").unwrap())?;
+    /// let mut arena = Cpu::new(1).allocate(&[&plan], 0)?;
+    /// let layout = plan.layout();
+    /// assert_eq!(arena.state().len(), layout.parameters + layout.memory);
+    /// // A copy of it is all that another training needs to go on.
+    /// let copy = arena.state().to_vec();
+    /// arena.state_mut().copy_from_slice(&copy);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn state(&self) -> &[f32] {
         &self.cells.as_slice()[..self.zones.whole()]
     }

@@ -3,6 +3,11 @@
 use super::Optimizer;
 
 /// How a parameter w follows its gradient g; η is the rate of the [`Clock`](crate::Clock). Memory is 0 at first.
+///
+/// ```
+/// use chainrule_engine::Rule;
+/// assert_eq!(Rule::named("momentum"), Some(Rule::Momentum { momentum: 0.9 }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
     /// w −= η·g
@@ -52,6 +57,12 @@ pub enum Rule {
 
 impl Rule {
     /// How many numbers of memory a parameter has.
+    ///
+    /// ```
+    /// use chainrule_engine::Rule;
+    /// let memory = ["sgd", "momentum", "adam"].map(|name| Rule::named(name).unwrap().memory());
+    /// assert_eq!(memory, [0, 1, 2]);
+    /// ```
     pub fn memory(self) -> usize {
         match self {
             Rule::Sgd => 0,
@@ -78,6 +89,11 @@ impl Rule {
     }
 
     /// The rule's name as users write it.
+    ///
+    /// ```
+    /// use chainrule_engine::Rule;
+    /// assert_eq!(Rule::Sgd.name(), "sgd");
+    /// ```
     pub fn name(self) -> &'static str {
         match self {
             Rule::Sgd => "sgd",
@@ -92,6 +108,11 @@ impl Rule {
 
     /// The rule of that name with its usual settings. `None` for a name that is not in
     /// [`OPTIMIZERS`](super::OPTIMIZERS), or means more than a rule, as `adamw` does.
+    ///
+    /// ```
+    /// use chainrule_engine::Rule;
+    /// assert_eq!((Rule::named("sgd"), Rule::named("adamw")), (Some(Rule::Sgd), None));
+    /// ```
     pub fn named(name: &str) -> Option<Rule> {
         Optimizer::named(name).filter(|usual| *usual == usual.rule.into()).map(|usual| usual.rule)
     }

@@ -4,6 +4,13 @@ use super::{Optimizer, Rule};
 use crate::setting::{Range, Setting};
 
 /// A line of the table.
+///
+/// ```
+/// use chainrule_engine::OPTIMIZERS;
+/// for entry in &OPTIMIZERS {
+///     println!("{:10} {}, rate {}", entry.name, entry.formula, entry.rate);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Entry {
     /// As users write it.
