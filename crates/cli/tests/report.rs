@@ -157,6 +157,10 @@ fn a_page_is_written_anew_and_what_is_broken_is_said() {
         let path = folder.path().join("run").join(file);
         let whole = fs::read(&path).unwrap();
         for broken in [&whole[..whole.len() / 2], b"{\"rows\": -1}\n", b""] {
+            // A training that was not kept has no layers.
+            if (file, broken) == ("layers.jsonl", b"") {
+                continue;
+            }
             fs::write(&path, broken).unwrap();
             assert!(refused(&["report", "run"]).contains(file), "{file}");
         }

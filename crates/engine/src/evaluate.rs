@@ -125,7 +125,11 @@ mod tests {
         assert_eq!(told(y, &[("v", &[1.0])]), "'v': expected an input or a parameter of this name, found none");
         assert_eq!(told(y, &[("x", &[1.0, 2.0]), ("w", &[1.0])]), "parameter 'w': expected 2 numbers, found 1");
         assert_eq!(told(y, &[("w", &[1.0, 2.0])]), "input 'x': expected rows of 2 numbers, found 0 numbers");
-        assert!(told(w * g.parameter("u", [3]), &[]).starts_with("mul at "));
+        let misfit = told(w.matmul(g.parameter("u", [3, 1])), &[]);
+        assert!(misfit.starts_with("matmul at "), "{misfit}");
+        let g = Graph::new();
+        let (x, w) = (g.input("x", [2]), g.parameter("w", [2]));
+        let y = (x * w).sum();
         let derivative = Reference.gradient(y, w, &[("x", &[1.0, 2.0])]).unwrap_err();
         assert!(derivative.to_string().contains("take batch_mean() of each example's loss"));
     }

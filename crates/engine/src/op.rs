@@ -19,6 +19,36 @@ use crate::kernel::Buf;
 use crate::shape::{Extent, Shape, ShapeError};
 
 /// An operation of a graph. See `CONTRIBUTING.md`, "add an op".
+///
+/// ```
+/// use chainrule_engine::{At, Buf, Emit, Graph, Op, Out, Reference, Shape, ShapeError};
+/// /// y = x³, dx = dy·3x².
+/// #[derive(Debug)]
+/// struct Cube;
+/// impl Op for Cube {
+///     fn name(&self) -> &'static str {
+///         "cube"
+///     }
+///     fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+///         Ok(x[0])
+///     }
+///     fn forward(&self, x: &[Buf], k: &mut Emit) -> Out {
+///         let square = k.mul(x[0], x[0]);
+///         Out { y: k.mul(square, x[0]), kept: vec![square] }
+///     }
+///     fn backward(&self, at: &At<'_>, dy: Buf, k: &mut Emit) -> Vec<Option<Buf>> {
+///         let slope = k.scale(3.0, at.kept[0]);
+///         vec![Some(k.mul(dy, slope))]
+///     }
+/// }
+///
+/// let g = Graph::new();
+/// let x = g.parameter("x", []);
+/// let y = g.apply(Cube, &[x]);
+/// assert_eq!(Reference.value(y, &[("x", &[2.0])])?, [8.0]);
+/// assert_eq!(Reference.gradient(y, x, &[("x", &[2.0])])?, [12.0]);
+/// # Ok::<(), chainrule_engine::ValueError>(())
+/// ```
 pub trait Op: Debug {
     /// Its name in listings, graphs and errors.
     fn name(&self) -> &'static str;
@@ -75,6 +105,16 @@ pub struct At<'a> {
 }
 
 /// The operands as an array of the op's own number.
+///
+/// ```
+/// use chainrule_engine::op::args;
+/// use chainrule_engine::{At, Buf, Emit};
+/// /// The gradients of a·b.
+/// fn backward(at: &At<'_>, dy: Buf, k: &mut Emit) -> Vec<Option<Buf>> {
+///     let [a, b] = args(at.x);
+///     vec![Some(k.mul(dy, b)), Some(k.mul(dy, a))]
+/// }
+/// ```
 ///
 /// # Panics
 /// If the op declares another number of operands than the graph was built with: a bug in the op.

@@ -23,6 +23,22 @@ impl Predictor {
     /// bytes at any number of threads. `watch` is told after each block how far it is, and what is wrong with the first of
     /// the rows that could not be read.
     ///
+    /// ```
+    /// use chainrule::readers::csv::{Features, OnError};
+    /// use chainrule::{Settings, Source, train};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let path = temporary.path().join("t.csv");
+    /// # let rows: String = (0..200).map(|i| format!("{},{}\n", i % 20, if i % 20 < 7 { "low" } else { "high" })).collect();
+    /// # std::fs::write(&path, format!("x,y\n{rows}"))?;
+    /// let source = Source { path: Some(path.clone()), target: Some("y".into()), ..Source::default() };
+    /// let trained = train(source.open(None)?, &Settings { epochs: 3, ..Settings::default() }, |_progress| {})?;
+    /// let table = Features::open(&path, &trained.predictor.encoding().input.known(), Some("y"), None)?;
+    /// let mut csv = Vec::new();
+    /// let batch = trained.predictor.predict_table(table, OnError::Stop, &mut csv, 2, |_batch, _complaints| {})?;
+    /// assert_eq!((batch.bad, csv.iter().filter(|&&byte| byte == b'\n').count()), (0, 201));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If a row cannot be read and that is to stop, the rows do not fit the network, or the writer fails.
     pub fn predict_table<W: Write>(

@@ -29,6 +29,22 @@ const MAGIC: &[u8] = b"chainrule checkpoint 3\n";
 const SUM: usize = size_of::<u32>();
 
 /// Where a training stands, and what it was asked.
+///
+/// ```
+/// use std::sync::atomic::AtomicBool;
+/// use chainrule::trainer::train_kept;
+/// use chainrule::{Checkpoint, Every, Keeper, Settings, Source, digits};
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path().join("run");
+/// let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// let stop = AtomicBool::new(true);
+/// let mut keeper = Keeper::begin(&folder, false, &Source::default(), Every::Epoch, &stop)?;
+/// // Told to stop before it began, it stops after its first step.
+/// train_kept(digits(), &settings, &mut keeper, None, |_progress| {}).unwrap_err();
+/// let checkpoint = Checkpoint::read(&folder)?;
+/// assert_eq!((checkpoint.header.place.epoch, checkpoint.header.place.step), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     /// All but the numbers.

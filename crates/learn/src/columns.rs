@@ -11,6 +11,12 @@ use serde::{Deserialize, Serialize};
 pub const EMPTY: u32 = u32::MAX;
 
 /// One column, a cell a row.
+///
+/// ```
+/// use chainrule::{Values, columns::EMPTY};
+/// let colours = Values::Categories { codes: vec![0, 1, EMPTY], names: vec!["red".into(), "blue".into()] };
+/// assert_eq!((colours.rows(), colours.kind()), (3, "category"));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
     /// Numbers; NaN where a cell is empty.

@@ -7,6 +7,21 @@ use crate::columns::Values;
 use crate::keys::Keys;
 
 /// Rows of equal shape with their target.
+///
+/// ```
+/// use chainrule::{Cells, Dataset, Keys, Target};
+/// let xor = Dataset {
+///     cells: Cells::F32(vec![0., 0., 0., 1., 1., 0., 1., 1.]),
+///     shape: vec![2],
+///     image: None,
+///     columns: vec!["a".into(), "b".into()],
+///     target: Target::Classes { labels: vec![0, 1, 1, 0], names: vec!["same".into(), "different".into()] },
+///     weights: None,
+///     keys: Keys::default(),
+///     source: "xor".into(),
+/// };
+/// assert_eq!((xor.rows(), xor.width()), (4, 2));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// All rows, one after the other.
@@ -82,6 +97,11 @@ impl Dataset {
 
     /// The given rows in the given order; a row may come twice.
     ///
+    /// ```
+    /// let digits = chainrule::digits().select(&[3, 0, 3]);
+    /// assert_eq!(digits.rows(), 3);
+    /// ```
+    ///
     /// # Panics
     /// If a row is not below [`rows`](Self::rows), as slices do.
     pub fn select(&self, rows: &[u32]) -> Self {
@@ -105,6 +125,12 @@ impl Dataset {
     /// A fingerprint of the shape, the cells, the target and the weights (not of the keys, nor of names of columns or
     /// files): FNV-1a, 64 bits, over their little-endian bytes, of a table's columns over whole cells. It tells a run's record
     /// whether the data are still the same; it is no protection against a forger.
+    ///
+    /// ```
+    /// let digits = chainrule::digits();
+    /// assert_eq!(digits.hash(), chainrule::digits().hash());
+    /// assert_ne!(digits.hash(), digits.select(&[1, 0]).hash());
+    /// ```
     pub fn hash(&self) -> u64 {
         let mut fnv = Fnv::of_shape(&self.shape);
         match &self.cells {

@@ -18,6 +18,15 @@ use crate::node_name::node_name;
 const NAMED: usize = 8;
 
 /// A training that was stopped, because its loss was not a finite number.
+///
+/// ```
+/// use chainrule::trainer::TrainError;
+/// use chainrule::{Settings, digits, train};
+/// let sgd = chainrule::engine::Rule::Sgd.into();
+/// let settings = Settings { optimizer: sgd, rate: Some(1e9), epochs: 2, ..Settings::default() };
+/// let Err(TrainError::Diverged(diverged)) = train(digits(), &settings, |_progress| {}) else { panic!() };
+/// println!("step {} of epoch {}: {} is {}", diverged.step, diverged.epoch, diverged.of, diverged.loss);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diverged {
     /// The epoch, from 1.

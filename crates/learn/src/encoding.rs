@@ -24,6 +24,15 @@ use crate::readers::csv::Kind;
 use crate::standardise::{Standardise, TargetScale};
 
 /// What training fitted on its rows.
+///
+/// ```
+/// use chainrule::{Encoding, Task, digits};
+/// let data = digits();
+/// let encoding = Encoding::fit(&data, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], false)?;
+/// assert_eq!(encoding.task(), Task::Classes(10));
+/// assert_eq!(encoding.input_of(data.select(&[0]))?.len(), 64);
+/// # Ok::<(), chainrule::InputError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Encoding {
     /// Of what goes in.

@@ -19,6 +19,15 @@ use crate::model::{Network, Task};
 pub(crate) const ROWS: usize = 1024;
 
 /// How good a network is on some rows.
+///
+/// ```
+/// # use chainrule::{Settings, digits, train};
+/// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// let trained = train(digits(), &settings, |_progress| {})?;
+/// let scores = trained.test.unwrap();
+/// assert!(scores.accuracy.is_some() && scores.rmse.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// The mean loss; for numbers in the unit of the standardised target.

@@ -27,6 +27,17 @@ use crate::settings::all_threads;
 use crate::standardise::moments_of;
 
 /// How a column is encoded.
+///
+/// ```
+/// use chainrule::{Encoding, Source};
+/// # let temporary = tempfile::tempdir()?;
+/// # let path = temporary.path().join("t.csv");
+/// std::fs::write(&path, "colour,size,y\nred,1,a\nblue,2,b\nred,3,a\n")?;
+/// let data = Source { path: Some(path), target: Some("y".into()), ..Source::default() }.open(None)?.train;
+/// let encoding = Encoding::fit(&data, &[0, 1, 2], false)?;
+/// assert_eq!(encoding.input.names(), ["colour=red", "colour is another", "size"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Feature {

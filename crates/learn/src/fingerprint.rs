@@ -6,6 +6,12 @@ use crate::readers::Data;
 
 /// What tells whether data are the same: the [hash](Dataset::hash) of the rows, and if there are such of the
 /// test set, of the validation set (after a v) and of the [keys](Keys) (after a k), in hexadecimal.
+///
+/// ```
+/// use chainrule::{digits, fingerprint::fingerprint};
+/// assert_eq!(fingerprint(&digits().into()), fingerprint(&digits().into()));
+/// assert_ne!(fingerprint(&digits().into()), fingerprint(&digits().select(&[0]).into()));
+/// ```
 pub fn fingerprint(data: &Data) -> String {
     let hash = |data: &Dataset| format!("{:016x}", data.hash());
     joined(hash(&data.train), data.test.as_ref().map(hash), data.validation.as_ref().map(hash), &data.train.keys)

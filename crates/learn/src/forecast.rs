@@ -84,6 +84,11 @@ fn machine() -> Option<(u64, u64)> {
 }
 
 /// Bytes as people say them: `3.2 GB`.
+///
+/// ```
+/// use chainrule::forecast::told;
+/// println!("{}", told(1_500_000_000));
+/// ```
 pub fn told(bytes: u64) -> String {
     let units = ["kB", "MB", "GB", "TB"];
     let mut size = bytes as f64 / 1e3;

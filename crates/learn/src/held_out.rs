@@ -33,6 +33,19 @@ const CELLS: usize = 60;
 const SIDE: usize = 64;
 
 /// What was looked at.
+///
+/// ```
+/// # use chainrule::{Settings, Source, digits, run_folder, train};
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path().join("run");
+/// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// # let trained = train(digits(), &settings, |_progress| {})?;
+/// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+/// let run = chainrule::Run::open(&folder)?;
+/// let held_out = run.seen()?.expect("test rows were held out");
+/// println!("of {} rows", held_out.rows);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldOut {

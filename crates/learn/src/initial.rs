@@ -26,6 +26,11 @@ use crate::random::{Purpose, Stream, stream};
 use crate::spec::{Layer, branches};
 
 /// How weights are drawn.
+///
+/// ```
+/// use chainrule::{Initial, choice};
+/// assert_eq!(choice::parse::<Initial>("normal:0.01").unwrap(), Initial::Normal { std: 0.01 });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Initial {
     /// All 0. Outputs of a layer then never differ, but for its first: for a single layer.
@@ -134,6 +139,17 @@ impl Initial {
 
 /// The first values of the parameter `number`, counted in the order of
 /// [`Plan::parameters`](chainrule_engine::Plan::parameters): weights as `given`, or as the activation that follows asks.
+///
+/// ```
+/// use chainrule::{Initial, initial::initial};
+/// let model = "affine:50 relu affine:10".parse()?;
+/// // He's for what a relu follows: √(2/784) wide.
+/// let weights = initial(&model, None, 0, [784, 50].into(), 1);
+/// let deviation = (weights.iter().map(|w| w * w).sum::<f64>() / weights.len() as f64).sqrt();
+/// assert!((deviation - (2f64 / 784.0).sqrt()).abs() < 1e-3);
+/// assert_eq!(initial(&model, Some(Initial::Zeros), 0, [784, 50].into(), 1), vec![0.0; 784 * 50]);
+/// # Ok::<(), chainrule::InputError>(())
+/// ```
 pub fn initial(model: &Model, given: Option<Initial>, number: usize, shape: Shape, seed: u64) -> Vec<f64> {
     let layers = model.layers();
     let of = |(at, layer): (usize, &Layer)| roles(layer).iter().map(move |&role| (at, role)).collect::<Vec<_>>();

@@ -29,6 +29,12 @@ pub struct InputError {
 
 impl InputError {
     /// An error from its four answers.
+    ///
+    /// ```
+    /// use chainrule::InputError;
+    /// let error = InputError::new("t.csv, line 3", "a number", "'abc'", "correct the cell");
+    /// assert_eq!(error.to_string(), "t.csv, line 3: expected a number, found 'abc'\n  hint: correct the cell");
+    /// ```
     pub fn new(
         place: impl Into<String>,
         expected: impl Into<String>,
@@ -71,6 +77,12 @@ impl InputError {
 
 /// `text` in quotes, its control characters escaped, cut after 40 characters: an excerpt
 /// that is safe to print whatever the file holds.
+///
+/// ```
+/// use chainrule::input_error::excerpt;
+/// assert_eq!(excerpt("a\nb"), r"'a\nb'");
+/// assert!(excerpt(&"long ".repeat(1000)).len() < 100);
+/// ```
 pub fn excerpt(text: &str) -> String {
     const LONGEST: usize = 40;
     let shown: String = text.chars().take(LONGEST).collect();
@@ -79,6 +91,11 @@ pub fn excerpt(text: &str) -> String {
 }
 
 /// The line, from 1, that the byte `at` is in.
+///
+/// ```
+/// use chainrule::input_error::line_of;
+/// assert_eq!([line_of(b"a\nb\n", 0), line_of(b"a\nb\n", 2)], [1, 2]);
+/// ```
 pub fn line_of(bytes: &[u8], at: usize) -> usize {
     bytes[..at.min(bytes.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
 }

@@ -20,6 +20,14 @@ use crate::source::Source;
 pub(crate) const LOCK: &str = "lock";
 
 /// How often a checkpoint is written.
+///
+/// ```
+/// use std::time::Duration;
+/// use chainrule::Every;
+/// assert_eq!("100".parse(), Ok(Every::Steps(100)));
+/// assert_eq!("30s".parse(), Ok(Every::Time(Duration::from_secs(30))));
+/// assert!("often".parse::<Every>().is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Every {
     /// After so many steps.
@@ -68,6 +76,19 @@ pub struct Keeper<'a> {
 
 impl<'a> Keeper<'a> {
     /// Takes `folder` for a training that begins on data from `source`.
+    ///
+    /// ```
+    /// use std::sync::atomic::AtomicBool;
+    /// use chainrule::{Every, Keeper, Source};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path().join("run");
+    /// let stop = AtomicBool::new(false);
+    /// let keeper = Keeper::begin(&folder, false, &Source::default(), Every::Epoch, &stop)?;
+    /// // One training at a time.
+    /// assert!(Keeper::begin(&folder, false, &Source::default(), Every::Epoch, &stop).is_err());
+    /// # drop(keeper);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If it may not be written to (see [`expect_free`]), or another process trains there.

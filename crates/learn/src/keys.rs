@@ -4,6 +4,15 @@
 use crate::dataset::Fnv;
 
 /// A key a row, of as many kinds as were asked for.
+///
+/// ```
+/// use chainrule::{Fractions, Keys, Split, Target};
+/// use chainrule::Part;
+/// assert_eq!(Part::named("validation"), Some(Part::Validation));
+/// assert_eq!(Part::ALL.map(Part::name), ["train", "validation", "test"]);
+/// let none = Keys::default();
+/// assert!(none.groups.is_none() && none.times.is_none() && none.parts.is_none());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Keys {
     /// 64 bits of the name of each row's group, the same in every table.

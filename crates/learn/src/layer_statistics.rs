@@ -29,6 +29,21 @@ const NUMBERS: usize = 1 << 23;
 const FLAT: f64 = 0.02;
 
 /// All layers at one time.
+///
+/// ```
+/// # use chainrule::{Settings, Source, digits, run_folder, train};
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path().join("run");
+/// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// # let trained = train(digits(), &settings, |_progress| {})?;
+/// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+/// let run = chainrule::Run::open(&folder)?;
+/// # // A run that was not kept has no layers to show.
+/// for layers in run.layers().unwrap_or_default() {
+///     println!("after epoch {}: {}", layers.epoch, layers.parameters[0].gradient_rms);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layers {

@@ -128,6 +128,19 @@ pub(crate) fn of_keys(train: (&Keys, &[u32]), test: (&Keys, &[u32])) -> Vec<Warn
 }
 
 /// What the training `rows` of a table show.
+///
+/// ```
+/// use chainrule::{Source, leaks::warnings};
+/// # let temporary = tempfile::tempdir()?;
+/// # let path = temporary.path().join("t.csv");
+/// // The column 'copy' is what is to be learned.
+/// let rows: String = (0..400).map(|i| format!("{},{},{}\n", i % 7, i % 2, i % 2)).collect();
+/// std::fs::write(&path, format!("x,copy,y\n{rows}"))?;
+/// let data = Source { path: Some(path), target: Some("y".into()), ..Source::default() }.open(None)?.train;
+/// let found = warnings(&data, &(0..400).collect::<Vec<u32>>());
+/// assert!(found.iter().any(|warning| warning.to_string().contains("copy")), "{found:?}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn warnings(data: &Dataset, rows: &[u32]) -> Vec<Warning> {
     let Cells::Table(columns) = &data.cells else { return Vec::new() };
     // Even a large table shows it in a part of its rows.

@@ -18,6 +18,11 @@ use crate::model::Task;
 use crate::vocabulary::{Word, did_you_mean, usages};
 
 /// The loss of a row.
+///
+/// ```
+/// use chainrule::Loss;
+/// assert_eq!("huber:2".parse(), Ok(Loss::Huber { delta: 2.0 }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Loss {
     /// −ln softmax(z) at the class; this share of the label is spread over all classes.
@@ -68,6 +73,11 @@ pub fn words() -> impl Iterator<Item = &'static Word> + Clone {
 
 impl Loss {
     /// Of the target, when nothing is asked for.
+    ///
+    /// ```
+    /// use chainrule::{Loss, Task};
+    /// assert_eq!(Loss::usual(Task::Number), Loss::MeanSquared);
+    /// ```
     pub fn usual(task: Task) -> Loss {
         match task {
             Task::Classes(_) => Loss::SoftmaxCrossEntropy { smoothing: 0.0 },
@@ -84,6 +94,12 @@ impl Loss {
     }
 
     /// Whether it can be learned by.
+    ///
+    /// ```
+    /// use chainrule::{Loss, Task};
+    /// assert!(Loss::BinaryCrossEntropy.expect_task(Task::Classes(2)).is_ok());
+    /// assert!(Loss::BinaryCrossEntropy.expect_task(Task::Classes(3)).is_err());
+    /// ```
     ///
     /// # Errors
     /// If the target is of another kind.
@@ -113,6 +129,14 @@ impl Loss {
 }
 
 /// What is learned, and by what loss.
+///
+/// ```
+/// use chainrule::{Loss, Objective, Task};
+/// let objective = Objective::new(Task::Classes(2), Some(Loss::BinaryCrossEntropy))?;
+/// assert_eq!(objective.outputs(), 1);
+/// assert_eq!(Objective::usual(Task::Classes(2)).outputs(), 2);
+/// # Ok::<(), chainrule::InputError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Objective {
     /// The target's kind.

@@ -16,6 +16,11 @@ pub struct Measures {
 impl Measures {
     /// Of the probabilities of `classes` classes, row after row. Top-k metrics of no fewer classes than k are left out, as
     /// they are always 1.
+    ///
+    /// ```
+    /// let measures = chainrule::Measures::of_classes(&[0.9, 0.1, 0.4, 0.6], &[0, 1], 2);
+    /// assert_eq!(measures.values[0], ("accuracy", Some(1.0)));
+    /// ```
     pub fn of_classes(probabilities: &[f64], labels: &[u32], classes: usize) -> Measures {
         let predicted: Vec<u32> =
             probabilities.chunks_exact(classes.max(1)).map(|row| crate::evaluate::best(row).0).collect();
@@ -43,6 +48,11 @@ impl Measures {
     }
 
     /// Of predicted numbers, in the target's unit.
+    ///
+    /// ```
+    /// let measures = chainrule::Measures::of_numbers(&[1.0, 3.0], &[1.0, 2.0]);
+    /// assert_eq!(measures.values[0], ("mse", Some(0.5)));
+    /// ```
     pub fn of_numbers(predicted: &[f32], values: &[f32]) -> Measures {
         let value = |name: &str| match name {
             "mse" => metrics::mse(predicted, values),

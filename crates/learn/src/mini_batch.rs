@@ -28,6 +28,12 @@ pub struct MiniBatches {
 
 impl MiniBatches {
     /// The batches of `epoch`: `batch` of `rows` each (a `batch` of 0 counts as 1).
+    ///
+    /// ```
+    /// use chainrule::MiniBatches;
+    /// let batches = MiniBatches::new(&[10, 11, 12, 13, 14], 2, 1, 0);
+    /// assert_eq!((batches.len(), batches.iter().last().unwrap().len()), (3, 1));
+    /// ```
     pub fn new(rows: &[u32], batch: usize, seed: u64, epoch: u64) -> Self {
         let mut batches = Self { given: rows.to_vec(), order: rows.to_vec(), batch: batch.max(1), seed };
         batches.reshuffle(epoch);
@@ -35,6 +41,16 @@ impl MiniBatches {
     }
 
     /// Turns to another `epoch`; allocates nothing.
+    ///
+    /// ```
+    /// use chainrule::MiniBatches;
+    /// let mut batches = MiniBatches::new(&[0, 1, 2, 3, 4, 5, 6, 7], 8, 1, 0);
+    /// let first = batches.iter().next().unwrap().to_vec();
+    /// batches.reshuffle(1);
+    /// assert_ne!(batches.iter().next(), Some(&first[..]));
+    /// batches.reshuffle(0);
+    /// assert_eq!(batches.iter().next(), Some(&first[..]));
+    /// ```
     pub fn reshuffle(&mut self, epoch: u64) {
         self.order.copy_from_slice(&self.given);
         stream(self.seed, Purpose::Shuffle, epoch).shuffle(&mut self.order);

@@ -16,6 +16,14 @@ use crate::spec::branches::walk;
 use crate::spec::{self, Layer};
 
 /// What is learned: it decides the last layer's size and the loss.
+///
+/// ```
+/// use chainrule::{Model, Objective, Task};
+/// let model: Model = "affine:3".parse()?;
+/// assert!(model.expect_outputs(Objective::usual(Task::Classes(3))).is_ok());
+/// assert!(model.expect_outputs(Objective::usual(Task::Number)).is_err());
+/// # Ok::<(), chainrule::InputError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     /// One of so many classes.
@@ -25,6 +33,20 @@ pub enum Task {
 }
 
 /// What a graph is built for.
+///
+/// ```
+/// use chainrule::engine::Graph;
+/// use chainrule::{Build, Model, Objective, Task};
+/// let model: Model = "dropout:0.5 affine:3".parse()?;
+/// let nodes = |build| -> Result<usize, chainrule::InputError> {
+///     let graph = Graph::new();
+///     model.build(&graph, [4].into(), Objective::usual(Task::Classes(3)), build)?;
+///     Ok(graph.len())
+/// };
+/// // A test drops nothing.
+/// assert!(nodes(Build::Train)? > nodes(Build::Test)?);
+/// # Ok::<(), chainrule::InputError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Build {
     /// Training: numbers are dropped, and batches have statistics of their own.
@@ -70,6 +92,16 @@ pub struct Model {
 }
 
 /// A model as nodes of a graph.
+///
+/// ```
+/// use chainrule::engine::Graph;
+/// use chainrule::{Build, Model, Objective, Task};
+/// let model: Model = "affine:50 relu affine:10".parse()?;
+/// let graph = Graph::new();
+/// let network = model.build(&graph, [784].into(), Objective::usual(Task::Classes(10)), Build::Train)?;
+/// assert_eq!((network.y.shape().axes(), network.layers.len()), (&[10][..], 3));
+/// # Ok::<(), chainrule::InputError>(())
+/// ```
 #[derive(Debug)]
 pub struct Network<'g> {
     /// The input, `[width]` or `[channels, height, width]` a row.
@@ -111,12 +143,26 @@ impl Model {
     }
 
     /// The layers, first to last.
+    ///
+    /// ```
+    /// use chainrule::{Model, spec::Layer};
+    /// assert_eq!(Model::usual(3).layers()[1], Layer::Relu);
+    /// ```
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
     /// The shapes of each layer for rows of the shape `input`: a vector, or an image's channels,
     /// height and width.
+    ///
+    /// ```
+    /// let model: chainrule::Model = "conv2d:8@3 flatten affine:10".parse()?;
+    /// let shapes = model.shapes([1, 28, 28].into())?;
+    /// assert_eq!(shapes[0].output.axes(), [8, 26, 26]);
+    /// let error = model.shapes([784].into()).unwrap_err();
+    /// println!("{error}");
+    /// # Ok::<(), chainrule::InputError>(())
+    /// ```
     ///
     /// # Errors
     /// If a layer cannot take what the one before it gives, naming its word; or there are more
@@ -137,6 +183,12 @@ impl Model {
     }
 
     /// How many numbers the weights and biases are for rows of the shape `input`.
+    ///
+    /// ```
+    /// let model: chainrule::Model = "affine:50 relu affine:10".parse()?;
+    /// assert_eq!(model.numbers([784].into())?, 784 * 50 + 50 + 50 * 10 + 10);
+    /// # Ok::<(), chainrule::InputError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`shapes`](Self::shapes).
@@ -176,6 +228,17 @@ impl Model {
     /// Adds the model to `graph`, for rows of the shape `input`. Parameters are called by the
     /// number of their layer in the SPEC, from 0: `0.weight`, `0.bias`, `2.weight`. A weight is
     /// `[in, out]` of affine, `[out, in / groups, height, width]` of conv2d.
+    ///
+    /// ```
+    /// use chainrule::engine::{Graph, Rule};
+    /// use chainrule::{Build, Model, Objective, Task};
+    /// let model: Model = "affine:50 relu affine:10".parse()?;
+    /// let graph = Graph::new();
+    /// let network = model.build(&graph, [784].into(), Objective::usual(Task::Classes(10)), Build::Train)?;
+    /// let step = graph.update(network.loss, Rule::Sgd)?;
+    /// assert_eq!(step.parameter("0.weight").unwrap().len, 784 * 50);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If the last layer does not fit the objective, or as [`shapes`](Self::shapes).

@@ -16,6 +16,16 @@ use crate::stored::{Stored, StoredExamples};
 use crate::weights::{self, Tensor};
 
 /// A network with its parameters and all that it needs to meet data.
+///
+/// ```
+/// # use chainrule::{Settings, digits, train};
+/// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// let trained = train(digits(), &settings, |_progress| {})?;
+/// let scores = trained.predictor.score(digits().select(&[0, 1, 2, 3]), None, 1)?;
+/// assert_eq!(trained.predictor.model().to_string(), "affine:10");
+/// println!("loss {}", scores.loss);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predictor {
     model: Model,
@@ -37,6 +47,17 @@ pub enum PredictError {
 
 impl Predictor {
     /// A network from its parts.
+    ///
+    /// ```
+    /// # use chainrule::{Settings, digits, train};
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// let trained = train(digits(), &settings, |_progress| {})?;
+    /// use chainrule::Predictor;
+    /// let (old, loss) = (&trained.predictor, trained.predictor.objective().loss);
+    /// let copy = Predictor::new(old.model().clone(), old.encoding().clone(), loss, old.tensors().to_vec())?;
+    /// assert_eq!(&copy, old);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If they do not fit together.
@@ -75,11 +96,29 @@ impl Predictor {
     }
 
     /// The parameters, in the order of the layers.
+    ///
+    /// ```
+    /// # use chainrule::{Settings, digits, train};
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// let trained = train(digits(), &settings, |_progress| {})?;
+    /// let names: Vec<&str> = trained.predictor.tensors().iter().map(|tensor| &*tensor.name).collect();
+    /// assert_eq!(names, ["0.weight", "0.bias"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn tensors(&self) -> &[Tensor] {
         &self.tensors
     }
 
     /// Judges the network on `rows` of `data`, all of them if `None`.
+    ///
+    /// ```
+    /// # use chainrule::{Settings, digits, train};
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// let trained = train(digits(), &settings, |_progress| {})?;
+    /// let first = trained.predictor.score(digits(), Some(&[0, 1, 2]), 1)?;
+    /// assert!(first.accuracy.unwrap() >= 0.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If the data do not fit the network, or have no target or no rows.
@@ -88,6 +127,16 @@ impl Predictor {
     }
 
     /// As [`score`](Self::score), with all metrics.
+    ///
+    /// ```
+    /// # use chainrule::{Settings, digits, train};
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// let trained = train(digits(), &settings, |_progress| {})?;
+    /// let (_, measures) = trained.predictor.measure(digits(), None, 1)?;
+    /// let auc = measures.values.iter().find(|(name, _)| *name == "roc_auc").and_then(|(_, value)| *value);
+    /// assert!(auc.unwrap() > 0.5 && measures.confusion.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`score`](Self::score).
@@ -155,6 +204,18 @@ impl Predictor {
     /// probable class, and each class's probability in a column by its name; or for numbers
     /// `predicted` alone, in the target's unit.
     ///
+    /// ```
+    /// # use chainrule::{Settings, digits, train};
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// let trained = train(digits(), &settings, |_progress| {})?;
+    /// let mut csv = Vec::new();
+    /// let mut predictions = trained.predictor.predict_into(&mut csv, 1)?;
+    /// predictions.add(digits().select(&[0, 1]))?;
+    /// predictions.finish()?;
+    /// assert_eq!(String::from_utf8(csv)?.lines().count(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If there is no memory for the network.
     pub fn predict_into<W: Write>(&self, out: W, threads: usize) -> Result<Predictions<'_, W>, PredictError> {
@@ -218,6 +279,18 @@ impl Predictions<'_, Vec<u8>> {
 
 impl<W: Write> Predictions<'_, W> {
     /// As [`add`](Self::add), each row with the file that it comes from in a first column `file`: for all of the rows, or none.
+    ///
+    /// ```
+    /// # use chainrule::{Settings, digits, train};
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// let trained = train(digits(), &settings, |_progress| {})?;
+    /// let mut csv = Vec::new();
+    /// let mut predictions = trained.predictor.predict_into(&mut csv, 1)?;
+    /// predictions.add_files(digits().select(&[0, 1]), vec!["a.png".into(), "b.png".into()])?;
+    /// predictions.finish()?;
+    /// assert!(csv.starts_with(b"file,predicted,"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`add`](Self::add).

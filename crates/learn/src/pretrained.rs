@@ -55,6 +55,21 @@ type Found = Vec<Option<Vec<f32>>>;
 impl InitFrom {
     /// The file at `path`, as it is now.
     ///
+    /// ```
+    /// # use chainrule::{Settings, Source, digits, run_folder, train};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path().join("run");
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// # let trained = train(digits(), &settings, |_progress| {})?;
+    /// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+    /// let run = chainrule::Run::open(&folder)?;
+    /// use chainrule::InitFrom;
+    /// let init_from = Some(InitFrom::open(&folder.join("model.safetensors"))?);
+    /// let on = train(digits(), &Settings { init_from, epochs: 1, ..settings }, |_progress| {})?;
+    /// assert!(on.train.loss < trained.train.loss);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If there is none, or it is no safetensors file, or the path is none that a record can hold.
     pub fn open(path: &Path) -> Result<InitFrom, InputError> {

@@ -113,6 +113,11 @@ pub enum CellsProfile {
 
 impl Profile {
     /// Of these data, as they were read; `target` is what its column is called.
+    ///
+    /// ```
+    /// let profile = chainrule::profile::Profile::new(&chainrule::digits(), None);
+    /// assert_eq!(profile.rows, 1797);
+    /// ```
     pub fn new(data: &Dataset, target: Option<&str>) -> Profile {
         let mut seen = HashSet::with_capacity(data.rows());
         let duplicate_rows = row_hashes(data).into_iter().filter(|&hash| !seen.insert(hash)).count();

@@ -63,6 +63,12 @@ pub struct Stream(ChaCha8Rng);
 
 impl Stream {
     /// A whole number in `0..n`, each equally likely (Lemire's method); 0 when `n` is 0.
+    ///
+    /// ```
+    /// use chainrule::random::{Purpose, stream};
+    /// let mut chance = stream(1, Purpose::Shuffle, 0);
+    /// assert!((0..100).all(|_| chance.below(6) < 6));
+    /// ```
     pub fn below(&mut self, n: u32) -> u32 {
         if n == 0 {
             return 0;
@@ -78,6 +84,12 @@ impl Stream {
     }
 
     /// A number in [0, 1): 53 random bits, all that an f64 there can hold evenly.
+    ///
+    /// ```
+    /// use chainrule::random::{Purpose, stream};
+    /// let mut chance = stream(1, Purpose::Shuffle, 0);
+    /// assert!((0..100).all(|_| (0.0..1.0).contains(&chance.unit())));
+    /// ```
     pub fn unit(&mut self) -> f64 {
         const ULP: f64 = 1.0 / (1u64 << 53) as f64;
         (self.0.next_u64() >> 11) as f64 * ULP
@@ -88,12 +100,27 @@ impl Stream {
     ///
     /// The sine twin is not kept: each call takes the same two units, and no state hides
     /// between calls.
+    ///
+    /// ```
+    /// use chainrule::random::{Purpose, stream};
+    /// let mut chance = stream(1, Purpose::Shuffle, 0);
+    /// let mean = (0..10_000).map(|_| chance.normal()).sum::<f64>() / 10_000.0;
+    /// assert!(mean.abs() < 0.05);
+    /// ```
     pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.unit()).cos()
     }
 
     /// Puts `items` into an order, each equally likely (Fisher–Yates from the end).
+    ///
+    /// ```
+    /// use chainrule::random::{Purpose, stream};
+    /// let mut cards = [0, 1, 2, 3, 4];
+    /// stream(1, Purpose::Shuffle, 0).shuffle(&mut cards);
+    /// cards.sort();
+    /// assert_eq!(cards, [0, 1, 2, 3, 4]);
+    /// ```
     pub fn shuffle(&mut self, items: &mut [u32]) {
         for last in (1..items.len()).rev() {
             // Row numbers are u32, so that a slice of them is not longer.

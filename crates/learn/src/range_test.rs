@@ -65,6 +65,15 @@ pub struct RangeTest {
 
 /// Runs the range test on the training rows. It leaves nothing behind.
 ///
+/// ```
+/// use chainrule::range_test::range_test;
+/// use chainrule::{Settings, digits, engine::Cpu};
+/// let settings = Settings { model: Some("affine:50 relu affine:10".parse()?), ..Settings::default() };
+/// let found = range_test(&Cpu::new(1), digits(), &settings)?;
+/// assert!((1e-4..1.0).contains(&found.suggestion), "{}", found.reason);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// If settings and data do not fit together, or no loss fell: then there is no rate to suggest.
 pub fn range_test<B: Backend>(

@@ -21,6 +21,19 @@ use crate::trainer::Trained;
 const PREFACE: &str = "# A training run of chainrule. Without `path`, `data` are the digits inside the program.\n\n";
 
 /// A run's record.
+///
+/// ```
+/// # use chainrule::{Settings, Source, digits, run_folder, train};
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path().join("run");
+/// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// # let trained = train(digits(), &settings, |_progress| {})?;
+/// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+/// let run = chainrule::Run::open(&folder)?;
+/// let record = &run.record;
+/// println!("{} on {} rows: {:?}", record.model, record.data.train, record.results.test);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Of the program.
@@ -101,6 +114,20 @@ impl Training {
     }
 
     /// The settings that it is the record of, but for the network, the shape of a row and the threads.
+    ///
+    /// ```
+    /// # use chainrule::{Settings, Source, digits, run_folder, train};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path().join("run");
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// # let trained = train(digits(), &settings, |_progress| {})?;
+    /// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+    /// let run = chainrule::Run::open(&folder)?;
+    /// // The same training again.
+    /// let again = Settings { model: Some(run.record.model.parse()?), ..run.record.training.settings()? };
+    /// assert_eq!(train(digits(), &again, |_progress| {})?.predictor, run.predictor);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If there is no such optimizer, schedule, loss or way to draw weights, as in a record that was changed.

@@ -53,6 +53,18 @@ const RUN: Kind = Kind {
 };
 
 /// A run that was read.
+///
+/// ```
+/// # use chainrule::{Settings, Source, digits, run_folder, train};
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path().join("run");
+/// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// # let trained = train(digits(), &settings, |_progress| {})?;
+/// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+/// let run = chainrule::Run::open(&folder)?;
+/// assert_eq!((run.record.model.as_str(), run.history()?.len()), ("affine:10", 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Run {
     /// Where.
@@ -119,6 +131,19 @@ impl Run {
 
     /// The data that the run was trained on, and the rows of them that were held out to judge by.
     ///
+    /// ```
+    /// # use chainrule::{Settings, Source, digits, run_folder, train};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path().join("run");
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// # let trained = train(digits(), &settings, |_progress| {})?;
+    /// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+    /// let run = chainrule::Run::open(&folder)?;
+    /// let (data, rows) = run.held_out()?;
+    /// assert_eq!((data.rows(), rows.len()), (1797, 359));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If they are not where they were, or not what they were, or no rows were held out.
     pub fn held_out(&self) -> Result<(Dataset, Vec<u32>), InputError> {
@@ -172,6 +197,18 @@ impl Run {
 
     /// Each epoch of the training.
     ///
+    /// ```
+    /// # use chainrule::{Settings, Source, digits, run_folder, train};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path().join("run");
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// # let trained = train(digits(), &settings, |_progress| {})?;
+    /// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+    /// let run = chainrule::Run::open(&folder)?;
+    /// assert_eq!(run.history()?[1].epoch, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If the file is not there or broken.
     pub fn history(&self) -> Result<Vec<Epoch>, InputError> {
@@ -181,19 +218,22 @@ impl Run {
         Ok(history)
     }
 
-    /// The layers before the first step and after epochs.
+    /// The layers before the first step and after epochs; none of a training that was not [kept](crate::trainer::train_kept).
     ///
     /// # Errors
     /// If the file is not there or broken.
     pub fn layers(&self) -> Result<Vec<Layers>, InputError> {
         let path = self.folder.join(LAYERS);
         let layers: Vec<Layers> = folder::read_json_lines(&path)?;
+        if layers.is_empty() {
+            return Ok(layers);
+        }
         let every = every(self.record.training.epochs);
         expect_epochs(&path, layers.iter().map(|layers| layers.epoch), (0, every, self.epochs()))?;
         Ok(layers)
     }
 
-    /// The loss of each step; `None` in runs of older programs.
+    /// The loss of each step; `None` of a training that was not [kept](crate::trainer::train_kept), and in runs of older programs.
     ///
     /// # Errors
     /// If the file is broken.
@@ -211,6 +251,20 @@ impl Run {
 
     /// What is wrong with it: what is to be mended first comes first, and a healthy run has none.
     ///
+    /// ```
+    /// # use chainrule::{Settings, Source, digits, run_folder, train};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path().join("run");
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// # let trained = train(digits(), &settings, |_progress| {})?;
+    /// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+    /// let run = chainrule::Run::open(&folder)?;
+    /// for finding in run.findings()? {
+    ///     println!("{}, {}", finding.says, finding.when());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If the file is not there or broken.
     pub fn findings(&self) -> Result<Vec<Finding>, InputError> {
@@ -218,6 +272,18 @@ impl Run {
     }
 
     /// The run as one page of HTML, which needs nothing else.
+    ///
+    /// ```
+    /// # use chainrule::{Settings, Source, digits, run_folder, train};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path().join("run");
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// # let trained = train(digits(), &settings, |_progress| {})?;
+    /// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+    /// let run = chainrule::Run::open(&folder)?;
+    /// assert!(run.report()?.starts_with("<!doctype html>"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If a file of the run is not there or broken.
@@ -239,6 +305,18 @@ impl Run {
 
     /// Judges the network on the rows that were held out.
     ///
+    /// ```
+    /// # use chainrule::{Settings, Source, digits, run_folder, train};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path().join("run");
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// # let trained = train(digits(), &settings, |_progress| {})?;
+    /// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+    /// let run = chainrule::Run::open(&folder)?;
+    /// assert_eq!(Some(run.test(1)?), run.record.results.test);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`held_out`](Self::held_out).
     pub fn test(&self, threads: usize) -> Result<Scores, InputError> {
@@ -247,6 +325,19 @@ impl Run {
     }
 
     /// As [`test`](Self::test), with all metrics.
+    ///
+    /// ```
+    /// # use chainrule::{Settings, Source, digits, run_folder, train};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path().join("run");
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// # let trained = train(digits(), &settings, |_progress| {})?;
+    /// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+    /// let run = chainrule::Run::open(&folder)?;
+    /// let (scores, measures) = run.measure(1)?;
+    /// assert_eq!(measures.values[0], ("accuracy", scores.accuracy));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`held_out`](Self::held_out).
@@ -282,6 +373,19 @@ pub fn expect_free(folder: &Path, force: bool) -> Result<(), InputError> {
 }
 
 /// Writes the run of a training on data from `source`, and gives what is [wrong](crate::doctor) with it.
+///
+/// ```
+/// use chainrule::{Run, Settings, Source, digits, run_folder, train};
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path().join("run");
+/// let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// let trained = train(digits(), &settings, |_progress| {})?;
+/// run_folder::save(&folder, &trained, &Source::default(), false)?;
+/// assert_eq!(Run::open(&folder)?.predictor, trained.predictor);
+/// // What is there is not written over unasked.
+/// assert!(run_folder::save(&folder, &trained, &Source::default(), false).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// As [`expect_free`], or if it cannot be written.

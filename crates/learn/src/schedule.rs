@@ -21,6 +21,11 @@ use chainrule_engine::{Range, Setting};
 use crate::choice::Choice;
 
 /// A factor of the rate, by step.
+///
+/// ```
+/// use chainrule::{Schedule, choice};
+/// assert_eq!(choice::parse("step:every=10,factor=0.5"), Ok(Schedule::Step { every: 10.0, factor: 0.5 }));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Schedule {
     /// The same all along.

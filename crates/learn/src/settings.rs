@@ -83,6 +83,11 @@ impl Default for Settings {
 impl Settings {
     /// Whether they can be met. (The fractions are checked when the data are split.)
     ///
+    /// ```
+    /// let error = chainrule::Settings { batch: 0, ..Default::default() }.check().unwrap_err();
+    /// assert_eq!((error.place.as_str(), error.found.as_str()), ("batch", "0"));
+    /// ```
+    ///
     /// # Errors
     /// If the batch, the epochs, the patience, the threads or the rate are not positive, a setting of the optimizer is out of its range, or the threads or the seed too large; or
     /// the model cannot take the input.
@@ -112,6 +117,12 @@ impl Settings {
     }
 
     /// The learning rate that was asked for, or the optimizer's usual one.
+    ///
+    /// ```
+    /// use chainrule::Settings;
+    /// assert_eq!(Settings::default().rate(), 0.001);
+    /// assert_eq!(Settings { rate: Some(0.5), ..Settings::default() }.rate(), 0.5);
+    /// ```
     pub fn rate(&self) -> f64 {
         self.rate.unwrap_or(self.optimizer.usual_rate())
     }
@@ -128,6 +139,10 @@ impl Settings {
 }
 
 /// How many threads this machine runs at once.
+///
+/// ```
+/// assert!(chainrule::settings::all_threads() >= 1);
+/// ```
 pub fn all_threads() -> usize {
     std::thread::available_parallelism().map_or(1, |threads| usize::from(threads).min(MOST_THREADS))
 }

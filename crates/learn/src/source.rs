@@ -74,6 +74,17 @@ pub struct Source {
 impl Source {
     /// Reads the data, with a target of this `kind`; found out if `None`.
     ///
+    /// ```
+    /// use chainrule::{Source, Target};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let path = temporary.path().join("t.csv");
+    /// std::fs::write(&path, "size,price\n50,310.5\n80,502.2\n")?;
+    /// let source = Source { path: Some(path), target: Some("price".into()), ..Source::default() };
+    /// let data = source.open(None)?;
+    /// assert_eq!(data.train.target, Target::Numbers { values: vec![310.5, 502.2], name: "price".into() });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Whatever the [readers] say.
     pub fn open(&self, kind: Option<TargetKind>) -> Result<Data, InputError> {
@@ -161,6 +172,18 @@ impl Source {
 
     /// The table in its cache, if it is to be read so.
     ///
+    /// ```
+    /// use chainrule::Source;
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let path = temporary.path().join("t.csv");
+    /// std::fs::write(&path, "x,y\n1,a\n2,b\n")?;
+    /// let mut source = Source { path: Some(path), target: Some("y".into()), ..Source::default() };
+    /// assert!(source.stored(None)?.is_none());
+    /// source.memory = Some(50_000_000);
+    /// assert_eq!(source.stored(None)?.unwrap().rows(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Those of [`Stored::open`], and if it is no table.
     pub fn stored(&self, kind: Option<TargetKind>) -> Result<Option<Stored>, InputError> {
@@ -188,6 +211,16 @@ impl Source {
     }
 
     /// The rows of a table without looking for a target that is not named, or the training rows of a folder.
+    ///
+    /// ```
+    /// use chainrule::Source;
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let path = temporary.path().join("t.csv");
+    /// std::fs::write(&path, "size,price\n50,310\n80,502\n")?;
+    /// let data = Source { path: Some(path), ..Source::default() }.look()?;
+    /// assert_eq!((data.rows(), data.columns), (2, vec!["size".to_owned(), "price".to_owned()]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Whatever the [readers] say.
@@ -259,6 +292,11 @@ impl Source {
     }
 
     /// What the data are called: `digits`, or the path's last part without its endings.
+    ///
+    /// ```
+    /// use chainrule::Source;
+    /// assert_eq!(Source { path: Some("iris.csv".into()), ..Source::default() }.name(), "iris");
+    /// ```
     pub fn name(&self) -> String {
         let Some(path) = &self.path else { return "digits".to_owned() };
         if self.is_standard_input() {

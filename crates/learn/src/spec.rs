@@ -22,6 +22,12 @@ use crate::vocabulary::{Word, did_you_mean, usages};
 const WIDEST: usize = 1 << 24;
 
 /// One layer.
+///
+/// ```
+/// use chainrule::spec::{Layer, parse};
+/// assert_eq!(parse("affine:10")?, [Layer::Affine(10)]);
+/// # Ok::<(), chainrule::InputError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Layer {
     /// x·W + b with so many outputs; an image is flattened.
@@ -164,6 +170,10 @@ const fn plain(
 }
 
 /// The words of a SPEC.
+///
+/// ```
+/// assert!(chainrule::spec::words().any(|word| word.name == "batch_norm"));
+/// ```
 pub fn words() -> impl Iterator<Item = &'static Word> + Clone {
     ENTRIES.iter().map(|entry| &entry.word)
 }

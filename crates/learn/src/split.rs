@@ -16,6 +16,12 @@ use crate::{
 };
 
 /// The share of the rows that each held-out part gets.
+///
+/// ```
+/// use chainrule::{Fractions, Settings};
+/// let settings = Settings { fractions: Fractions { validation: 0.2, test: 0.0 }, ..Settings::default() };
+/// assert!(settings.check().is_ok());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fractions {
     /// For choosing: when to stop, which epoch was best.

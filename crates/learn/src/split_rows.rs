@@ -26,6 +26,19 @@ use crate::settings::all_threads;
 pub(crate) const SPLIT_ROWS: &str = "split.csv";
 
 /// The hashes of rows that were held out of the training's own table.
+///
+/// ```
+/// # use chainrule::{Settings, Source, digits, run_folder, train};
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path().join("run");
+/// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// # let trained = train(digits(), &settings, |_progress| {})?;
+/// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+/// let run = chainrule::Run::open(&folder)?;
+/// let held_out = chainrule::SplitRows::read(&run.folder)?;
+/// assert_eq!(held_out.test.len(), 359);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SplitRows {
     /// Of those to choose by.

@@ -84,6 +84,11 @@ pub struct TargetScale {
 
 impl TargetScale {
     /// What the training values say.
+    ///
+    /// ```
+    /// let scale = chainrule::TargetScale::fit(&[1.0, 3.0]);
+    /// assert_eq!((scale.mean, scale.scale), (2.0, 1.0));
+    /// ```
     pub fn fit(values: &[f32]) -> Self {
         let (mean, scale) = moments(values.chunks(1), 1);
         Self { mean: mean[0], scale: scale[0], log: false }
@@ -91,6 +96,12 @@ impl TargetScale {
 
     /// The same of logarithms, for values above 0 that reach over several orders of size: an error then counts by its
     /// ratio. What the network says is nearer to the median than to the mean of such values.
+    ///
+    /// ```
+    /// use chainrule::TargetScale;
+    /// let scale = TargetScale::fit_log(&[1.0, 100.0]);
+    /// assert!((scale.invert(0.0) - 10.0).abs() < 1e-5);
+    /// ```
     pub fn fit_log(values: &[f32]) -> Self {
         let logarithms: Vec<f32> = values.iter().map(|&value| f64::from(value).ln() as f32).collect();
         Self { log: true, ..Self::fit(&logarithms) }

@@ -13,6 +13,12 @@ use crate::readers::npy::{self, Array};
 pub const MOST: usize = 1 << 18;
 
 /// The losses of a training's first steps, each of its batch before the step.
+///
+/// ```
+/// use chainrule::step_losses::StepLosses;
+/// let (a, b) = (StepLosses::new(vec![2.3, 1.9]), StepLosses::new(vec![2.3, 1.8]));
+/// assert!(a.as_slice()[0] == b.as_slice()[0] && a != b);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepLosses(Vec<f32>);
 
@@ -40,12 +46,12 @@ impl StepLosses {
         &self.0
     }
 
-    /// The bytes of a `.npy` file.
+    /// The bytes of a `.npy` file; none at all if no loss was kept, as readers take no array without cells.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        npy::vector(&self.0)
+        if self.0.is_empty() { Vec::new() } else { npy::vector(&self.0) }
     }
 
-    /// Reads such a file; `None` if there is none: runs of older programs are without.
+    /// Reads such a file; `None` if none were kept, or there is no file: runs of older programs are without.
     ///
     /// # Errors
     /// If it is broken, or has other cells.
@@ -54,6 +60,9 @@ impl StepLosses {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             file => file.map_err(|e| InputError::io(path, &e))?,
         };
+        if file.metadata().is_ok_and(|meta| meta.len() == 0) {
+            return Ok(None);
+        }
         let place = path.display().to_string();
         let array = Array::read(place.clone(), &mut file, |e| InputError::io(path, e))?;
         if array.shape.len() != 1 || array.rows() > MOST {
@@ -72,6 +81,8 @@ mod tests {
     fn what_is_written_is_read_and_no_more_is_kept_than_can_be() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("losses.npy");
+        assert_eq!(StepLosses::read(&path), Ok(None));
+        std::fs::write(&path, StepLosses::default().to_bytes()).unwrap();
         assert_eq!(StepLosses::read(&path), Ok(None));
         let mut losses = StepLosses::default();
         (0..MOST + 2).for_each(|step| losses.push(1.0 / (1.0 + step as f64)));

@@ -48,6 +48,16 @@ pub struct TracedNode {
 impl Predictor {
     /// Follows row number `row` of `data`, from 0, forward and back.
     ///
+    /// ```
+    /// # use chainrule::{Settings, digits, train};
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// let trained = train(digits(), &settings, |_progress| {})?;
+    /// let trace = trained.predictor.trace(&digits(), 0)?;
+    /// let output = trace.nodes.iter().find(|node| node.name == "0.affine").unwrap();
+    /// assert_eq!((output.shape.as_slice(), output.gradient.as_ref().unwrap().len()), (&[10][..], 10));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If the data do not fit the network, have no target, or no such row; or there is no memory.
     pub fn trace(&self, data: &Dataset, row: u32) -> Result<Trace, InputError> {

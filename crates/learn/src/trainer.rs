@@ -39,6 +39,20 @@ use crate::stored::Stored;
 use crate::vigil::{Notice, Vigil};
 
 /// What happens during training, for whoever watches.
+///
+/// ```
+/// use chainrule::trainer::Progress;
+/// use chainrule::{Settings, digits, train};
+/// let settings = Settings { model: Some("affine:10".parse()?), epochs: 3, ..Settings::default() };
+/// let mut losses = Vec::new();
+/// train(digits(), &settings, |progress| {
+///     if let Progress::Epoch(epoch) = progress {
+///         losses.push(epoch.train_loss);
+///     }
+/// })?;
+/// assert!(losses.len() == 3 && losses[2] < losses[0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
     /// Data and network are ready.
@@ -125,6 +139,15 @@ impl Epoch {
 }
 
 /// What training gives.
+///
+/// ```
+/// # use chainrule::{Settings, digits, train};
+/// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// let trained = train(digits(), &settings, |_progress| {})?;
+/// assert_eq!((trained.history.len(), trained.parts.train), (2, 1258));
+/// println!("accuracy on the held-out rows: {:?}", trained.test.and_then(|scores| scores.accuracy));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Trained {
     /// The network of the best epoch, ready to judge and predict.
@@ -161,12 +184,32 @@ pub struct Trained {
 
 impl Trained {
     /// The epoch that patience stopped the training after; `None` if all were run.
+    ///
+    /// ```
+    /// # use chainrule::{Settings, digits, train};
+    /// let model = Some("affine:10".parse()?);
+    /// let settings = Settings { model, epochs: 500, patience: Some(1), rate: Some(0.05), ..Settings::default() };
+    /// let trained = train(digits(), &settings, |_progress| {})?;
+    /// assert!(trained.stopped().is_some_and(|epoch| epoch > trained.best_epoch));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stopped(&self) -> Option<usize> {
         Some(self.history.len()).filter(|&epochs| epochs < self.settings.epochs)
     }
 }
 
 /// Why training gave nothing.
+///
+/// ```
+/// use chainrule::trainer::TrainError;
+/// use chainrule::{Settings, digits, train};
+/// let sgd = chainrule::engine::Rule::Sgd.into();
+/// let settings = Settings { optimizer: sgd, rate: Some(1e9), epochs: 2, ..Settings::default() };
+/// match train(digits(), &settings, |_progress| {}) {
+///     Err(TrainError::Diverged(diverged)) => println!("{diverged}"),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum TrainError {
     /// The settings or the data cannot be used.
@@ -187,6 +230,14 @@ pub enum TrainError {
 
 /// Trains on the processor, telling `watch` of each step and epoch.
 ///
+/// ```
+/// use chainrule::{Settings, digits, train};
+/// let settings = Settings { model: Some("affine:50 relu affine:10".parse()?), epochs: 20, ..Settings::default() };
+/// let trained = train(digits(), &settings, |_progress| {})?;
+/// assert!(trained.test.unwrap().accuracy.unwrap() > 0.9);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// If settings and data do not fit together, or the training diverges.
 pub fn train(
@@ -199,6 +250,16 @@ pub fn train(
 }
 
 /// Trains on a backend of your choice, such as [`Reference`](chainrule_engine::Reference).
+///
+/// ```
+/// use chainrule::trainer::train_on;
+/// use chainrule::{Settings, digits, engine::Reference};
+/// let settings = Settings { model: Some("affine:10".parse()?), epochs: 1, ..Settings::default() };
+/// // In f64 and without haste: for a look at what rounding does.
+/// let trained = train_on(&Reference, digits(), &settings, |_progress| {})?;
+/// assert!(trained.test.unwrap().loss < 2.3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// As [`train`].
@@ -214,6 +275,33 @@ pub fn train_on<B: Backend>(
 
 /// As [`train`], with checkpoints that `keeper` writes, and from the checkpoint `from` on if there is one: then to the same bits as
 /// without the interruption.
+///
+/// ```
+/// use std::sync::atomic::{AtomicBool, Ordering};
+/// use chainrule::trainer::{Progress, TrainError, train_kept};
+/// use chainrule::{Every, Keeper, Settings, Source, digits};
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path().join("run");
+/// let settings = Settings { model: Some("affine:10".parse()?), epochs: 3, ..Settings::default() };
+/// let stop = AtomicBool::new(false);
+/// let mut keeper = Keeper::begin(&folder, false, &Source::default(), Every::default(), &stop)?;
+/// // Someone stops it in its second epoch.
+/// let watch = |progress: Progress<'_>| {
+///     if matches!(progress, Progress::Step { epoch: 2, step: 5, .. }) {
+///         stop.store(true, Ordering::Relaxed);
+///     }
+/// };
+/// let stopped = train_kept(digits(), &settings, &mut keeper, None, watch);
+/// assert!(matches!(stopped, Err(TrainError::Stopped { epoch: 2, step: 5 })));
+/// drop(keeper);
+///
+/// // And it goes on, to the same bits as without the stop.
+/// stop.store(false, Ordering::Relaxed);
+/// let (mut keeper, checkpoint) = Keeper::resume(&folder, Every::default(), &stop)?;
+/// let trained = train_kept(digits(), &settings, &mut keeper, Some(checkpoint), |_progress| {})?;
+/// assert_eq!((trained.history.len(), trained.losses.as_slice().len()), (3, 3 * 40));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// As [`train`]; or if a checkpoint cannot be written, or `from` is of other data or another network; and
@@ -231,6 +319,24 @@ pub fn train_kept(
 }
 
 /// As [`train_kept`], on a table on disk, to the same bits as in memory.
+///
+/// ```
+/// use std::sync::atomic::AtomicBool;
+/// use chainrule::readers::csv::CsvOptions;
+/// use chainrule::trainer::train_stored;
+/// use chainrule::{Every, Keeper, Settings, Source, Stored};
+/// # let temporary = tempfile::tempdir()?;
+/// # let path = temporary.path().join("t.csv");
+/// # let rows: String = (0..400).map(|i| format!("{},{}\n", i % 20, if i % 20 < 7 { "low" } else { "high" })).collect();
+/// # std::fs::write(&path, format!("x,y\n{rows}"))?;
+/// let options = CsvOptions { target: Some("y".into()), ..CsvOptions::default() };
+/// let stored = Stored::open(&path, &options, 50_000_000)?;
+/// let (stop, source) = (AtomicBool::new(false), Source { path: Some(path.clone()), ..Source::default() });
+/// let mut keeper = Keeper::begin(&path.with_extension("run"), false, &source, Every::default(), &stop)?;
+/// let trained = train_stored(stored, &Settings::default(), &mut keeper, None, |_progress| {})?;
+/// assert!(trained.test.unwrap().accuracy.unwrap() > 0.9);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// As [`train_kept`], and if the disk fails or is full.

@@ -110,6 +110,19 @@ impl Recorded {
 impl TrainingStep {
     /// The step of this `number`, from 1, of the training in `folder`; `watch` is told how many of how many steps are done again.
     ///
+    /// ```
+    /// # use chainrule::{Settings, Source, digits, run_folder, train};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path().join("run");
+    /// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+    /// # let trained = train(digits(), &settings, |_progress| {})?;
+    /// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+    /// let run = chainrule::Run::open(&folder)?;
+    /// let step = chainrule::training_step::TrainingStep::replay(&run.folder, 7, Some(1), |_done, _of| {})?;
+    /// assert_eq!((step.epoch, step.within, step.rows), (1, 7, 32));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If there is no such training or step; its data are not where or what they were; or the replay does not give what the training
     /// gave, as another version of the program may not.

@@ -15,6 +15,18 @@ const WITHIN: f64 = 1e-3;
 const HIGH: f64 = 0.5;
 
 /// What should be said.
+///
+/// ```
+/// use chainrule::trainer::Progress;
+/// use chainrule::{Settings, digits, train};
+/// let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// train(digits(), &settings, |progress| {
+///     if let Progress::Notice(notice) = progress {
+///         println!("{notice}");
+///     }
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Notice {
     /// The loss jumped up.

@@ -98,6 +98,21 @@ impl fmt::Display for Illness {
 }
 
 /// An illness that a run shows.
+///
+/// ```
+/// # use chainrule::{Settings, Source, digits, run_folder, train};
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path().join("run");
+/// # let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// # let trained = train(digits(), &settings, |_progress| {})?;
+/// # run_folder::save(&folder, &trained, &Source::default(), false)?;
+/// let run = chainrule::Run::open(&folder)?;
+/// for finding in run.findings()? {
+///     let commands: Vec<String> = finding.advice.iter().map(|advice| advice.typed("runs/digits-1")).collect();
+///     println!("{} ({}): try {}", finding.says, finding.when(), commands.join(" or "));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {

@@ -46,6 +46,12 @@ const fn numbers(name: &'static str, formula: &'static str, higher_is_better: bo
 }
 
 /// All metrics, in the order in which they are printed.
+///
+/// ```
+/// for metric in chainrule::metrics::METRICS {
+///     println!("{}: {}", metric.name, metric.formula);
+/// }
+/// ```
 pub const METRICS: [Metric; 18] = [
     classes("accuracy", "the share of rows whose most probable class is right", true),
     classes("top_2", "the share of rows whose class is among the 2 most probable", true),

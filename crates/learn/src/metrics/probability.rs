@@ -19,6 +19,11 @@ pub(super) fn rows<'a>(
 }
 
 /// `−mean ln p(label)`, with p at least f64's smallest step from 1, so that one certain error costs 36 and not everything.
+///
+/// ```
+/// use chainrule::metrics::log_loss;
+/// assert_eq!(log_loss(&[0.5, 0.5, 0.25, 0.75], &[0, 1], 2), Some((2f64.ln() - 0.75f64.ln()) / 2.0));
+/// ```
 pub fn log_loss(probabilities: &[f64], labels: &[u32], classes: usize) -> Option<f64> {
     let rows = rows(probabilities, labels, classes)?;
     let sum: f64 = rows.map(|(p, label)| -p[label].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()).sum();
@@ -26,6 +31,10 @@ pub fn log_loss(probabilities: &[f64], labels: &[u32], classes: usize) -> Option
 }
 
 /// `mean Σ (p − onehot)²` over the classes, of two classes half of it: `mean (p(1) − label)²`. Brier, 1950.
+///
+/// ```
+/// assert_eq!(chainrule::metrics::brier(&[0.75, 0.25, 0.5, 0.5], &[0, 1], 2), Some((0.0625 + 0.25) / 2.0));
+/// ```
 pub fn brier(probabilities: &[f64], labels: &[u32], classes: usize) -> Option<f64> {
     let rows = rows(probabilities, labels, classes)?;
     let of_row = |p: &[f64], label: usize| -> f64 {
@@ -36,6 +45,11 @@ pub fn brier(probabilities: &[f64], labels: &[u32], classes: usize) -> Option<f6
 }
 
 /// `Σ share·|accuracy − confidence|` over 15 bins `(i/15, (i+1)/15]` of the highest probability of a row.
+///
+/// ```
+/// // Sure of each row, and right in one of two.
+/// assert_eq!(chainrule::metrics::calibration_error(&[1.0, 0.0, 1.0, 0.0], &[0, 1], 2), Some(0.5));
+/// ```
 pub fn calibration_error(probabilities: &[f64], labels: &[u32], classes: usize) -> Option<f64> {
     let rows = rows(probabilities, labels, classes)?;
     // Of each bin: Σ (right − confidence).

@@ -3,6 +3,12 @@
 use super::probability::rows;
 
 /// The share of rows whose class is among the k with the highest scores: fewer than k classes score higher.
+///
+/// ```
+/// use chainrule::metrics::top_k;
+/// let scores = [0.5, 0.3, 0.2, 0.6, 0.3, 0.1];
+/// assert_eq!([1, 2, 3].map(|k| top_k(&scores, &[1, 2], 3, k)), [Some(0.0), Some(0.5), Some(1.0)]);
+/// ```
 pub fn top_k(scores: &[f64], labels: &[u32], classes: usize, k: usize) -> Option<f64> {
     let rows = rows(scores, labels, classes)?;
     let found = rows.filter(|(row, label)| row.iter().filter(|&&score| score > row[*label]).count() < k).count();
@@ -12,6 +18,13 @@ pub fn top_k(scores: &[f64], labels: &[u32], classes: usize, k: usize) -> Option
 /// The area under the receiver's operating curve: the share of pairs of a row of the class and one of
 /// another in which the first scores higher, ties counted half. Of more than two classes the mean over the classes,
 /// each against all others. `None` unless every class occurs.
+///
+/// ```
+/// use chainrule::metrics::roc_auc;
+/// // Of the four pairs of a row of the class and one of the other, three are in order.
+/// let scores = [0.9, 0.1, 0.25, 0.75, 0.3, 0.7, 0.2, 0.8];
+/// assert_eq!(roc_auc(&scores, &[0, 0, 1, 1], 2), Some(0.75));
+/// ```
 pub fn roc_auc(scores: &[f64], labels: &[u32], classes: usize) -> Option<f64> {
     mean_over_classes(scores, labels, classes, |ranked| {
         let (yes, no) = (ranked.of_class() as f64, (ranked.rows() - ranked.of_class()) as f64);
@@ -27,6 +40,11 @@ pub fn roc_auc(scores: &[f64], labels: &[u32], classes: usize) -> Option<f64> {
 
 /// The area under precision over recall as steps, the average precision: `Σ (recallₙ − recallₙ₋₁)·precisionₙ` over the
 /// scores from the highest down. Of more than two classes the mean over the classes. `None` unless every class occurs.
+///
+/// ```
+/// use chainrule::metrics::average_precision;
+/// assert_eq!(average_precision(&[0.9, 0.1, 0.2, 0.8], &[0, 1], 2), Some(1.0));
+/// ```
 pub fn average_precision(scores: &[f64], labels: &[u32], classes: usize) -> Option<f64> {
     mean_over_classes(scores, labels, classes, |ranked| {
         let all = ranked.of_class() as f64;

@@ -1,22 +1,38 @@
 //! How far predicted numbers are from the true ones, in the unit of the values or as a share of their variance.
 
 /// The mean squared error: `Σ (predicted − value)² / n`.
+///
+/// ```
+/// assert_eq!(chainrule::metrics::mse(&[1.0, 5.0], &[1.0, 2.0]), Some(4.5));
+/// ```
 pub fn mse(predicted: &[f32], values: &[f32]) -> Option<f64> {
     Some(squared_error(predicted, values)? / values.len() as f64)
 }
 
 /// The root mean squared error, in the unit of the values: `√(Σ (predicted − value)² / n)`.
+///
+/// ```
+/// assert_eq!(chainrule::metrics::rmse(&[1.0, 5.0], &[3.0, 3.0]), Some(2.0));
+/// ```
 pub fn rmse(predicted: &[f32], values: &[f32]) -> Option<f64> {
     Some(mse(predicted, values)?.sqrt())
 }
 
 /// The mean absolute error: `Σ |predicted − value| / n`.
+///
+/// ```
+/// assert_eq!(chainrule::metrics::mae(&[1.0, 5.0], &[1.0, 2.0]), Some(1.5));
+/// ```
 pub fn mae(predicted: &[f32], values: &[f32]) -> Option<f64> {
     let errors = absolute_errors(predicted, values)?;
     Some(errors.iter().sum::<f64>() / errors.len() as f64)
 }
 
 /// The median of `|predicted − value|`: what half of the errors are below, however large a few are.
+///
+/// ```
+/// assert_eq!(chainrule::metrics::median_absolute_error(&[1.0, 2.0, 90.0], &[1.0, 1.0, 1.0]), Some(1.0));
+/// ```
 pub fn median_absolute_error(predicted: &[f32], values: &[f32]) -> Option<f64> {
     let mut errors = absolute_errors(predicted, values)?;
     errors.sort_by(f64::total_cmp);
@@ -28,6 +44,11 @@ pub fn median_absolute_error(predicted: &[f32], values: &[f32]) -> Option<f64> {
 /// `R² = 1 − Σ (predicted − value)² / Σ (value − mean)²`.
 ///
 /// 1 is perfect; 0 is as good as always saying the mean; `None` where all values are equal.
+///
+/// ```
+/// use chainrule::metrics::r2;
+/// assert_eq!([r2(&[1.0, 3.0], &[1.0, 3.0]), r2(&[2.0, 2.0], &[1.0, 3.0])], [Some(1.0), Some(0.0)]);
+/// ```
 pub fn r2(predicted: &[f32], values: &[f32]) -> Option<f64> {
     let error = squared_error(predicted, values)?;
     let first = values.first()?;

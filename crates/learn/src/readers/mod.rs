@@ -19,6 +19,11 @@ use crate::{dataset::Dataset, input_error::InputError};
 use std::path::Path;
 
 /// What was read.
+///
+/// ```
+/// let data = chainrule::Data::from(chainrule::digits());
+/// assert!(data.validation.is_none() && data.test.is_none());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Data {
     /// The examples.
@@ -36,6 +41,15 @@ impl From<Dataset> for Data {
 }
 
 /// What data are, as the path to them tells.
+///
+/// ```
+/// use chainrule::readers::Format;
+/// # let temporary = tempfile::tempdir()?;
+/// # let path = temporary.path().join("t.csv");
+/// std::fs::write(&path, "x,y\n1,2\n")?;
+/// assert_eq!(Format::of(&path)?, Format::Table);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// A folder of IDX files.
@@ -77,6 +91,16 @@ impl Format {
 /// Reads `path`: a folder as images or IDX, a file as arrays or CSV.
 ///
 /// `options` are for CSV and in part for arrays, and `frame` says what images are brought to.
+///
+/// ```
+/// use chainrule::readers::{csv::CsvOptions, open};
+/// # let temporary = tempfile::tempdir()?;
+/// # let path = temporary.path().join("t.csv");
+/// std::fs::write(&path, "x,y\n1,a\n2,b\n")?;
+/// let options = CsvOptions { target: Some("y".into()), ..CsvOptions::default() };
+/// assert_eq!(open(&path, &options, None)?.train.rows(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Whatever [`pictures::folder`], [`idx::folder`] and [`csv::read`] say.

@@ -142,6 +142,19 @@ impl Stored {
     /// Opens the table at `path`, from its cache if there is one of this file, or reads it into one. Training on it should do
     /// with `memory` bytes.
     ///
+    /// ```
+    /// use chainrule::{Stored, readers::csv::CsvOptions};
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let path = temporary.path().join("t.csv");
+    /// std::fs::write(&path, "x,y\n1,a\n2,b\n3,a\n")?;
+    /// let options = CsvOptions { target: Some("y".into()), ..CsvOptions::default() };
+    /// let table = Stored::open(&path, &options, 50_000_000)?;
+    /// assert_eq!((table.rows(), table.outline().columns), (3, vec!["x".to_owned()]));
+    /// // The second time its cache is there.
+    /// assert_eq!(Stored::open(&path, &options, 50_000_000)?.outdated(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Whatever the reader says; if the cache cannot be written; if the memory does not even hold the order of the rows.
     pub fn open(path: &Path, options: &CsvOptions, memory: u64) -> Result<Stored, InputError> {

@@ -115,6 +115,16 @@ impl Tuning {
     }
 
     /// What is trained how long.
+    ///
+    /// ```
+    /// use chainrule::Settings;
+    /// use chainrule::tune::{Space, Tuning};
+    /// let space = Space::parse("rate = { log = [1e-3, 1e-1] }", "space.toml")?;
+    /// let tuning = Tuning { space, settings: Settings { epochs: 27, ..Settings::default() }, trials: 9, min_epochs: 3, eta: 3 };
+    /// let rungs: Vec<(usize, usize)> = tuning.rungs().iter().map(|rung| (rung.trials, rung.epochs)).collect();
+    /// assert_eq!(rungs, [(9, 3), (3, 9), (1, 27)]);
+    /// # Ok::<(), chainrule::InputError>(())
+    /// ```
     pub fn rungs(&self) -> Vec<Rung> {
         rungs(self.trials, self.settings.epochs, self.min_epochs, self.eta)
     }
@@ -151,6 +161,19 @@ impl Tuning {
 
 /// Tunes on data from `source`, in the folder `out`, telling `watch` how it goes. If the folder is of the same tuning, what
 /// was done there is not done again.
+///
+/// ```
+/// use chainrule::tune::{Space, Tuning, tune};
+/// use chainrule::{Settings, Source, engine::Cpu};
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path().join("tuning");
+/// let space = Space::parse("rate = [1e-4, 1e-2]", "space.toml")?;
+/// let settings = Settings { model: Some("affine:10".parse()?), epochs: 2, ..Settings::default() };
+/// let tuning = Tuning { space, settings, trials: 4, min_epochs: 2, eta: 2 };
+/// let tuned = tune(&Cpu::new(1), &Source::default(), &tuning, &folder, |_event| {})?;
+/// assert_eq!(tuned.best.unwrap().record.training.rate, 1e-2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// If settings, space and data do not fit together, or the folder is another's or was begun with another request.

@@ -121,6 +121,13 @@ impl Space {
 
     /// The settings of a trial: those of all trials, with what it drew.
     ///
+    /// ```
+    /// use chainrule::{Settings, tune::Space};
+    /// let space = Space::parse("batch = [64]", "space.toml")?;
+    /// assert_eq!(space.settings(&Settings::default(), &space.draw(1, 1))?.batch, 64);
+    /// # Ok::<(), chainrule::InputError>(())
+    /// ```
+    ///
     /// # Errors
     /// If there is a value that the space cannot give, which a draw never has.
     pub fn settings(&self, of_all: &Settings, draw: &Draw) -> Result<Settings, InputError> {
@@ -134,6 +141,13 @@ impl Space {
     }
 
     /// The keys in which trials differ.
+    ///
+    /// ```
+    /// use chainrule::tune::Space;
+    /// let space = Space::parse("batch = [64]\nrate = [0.1, 0.2]", "space.toml")?;
+    /// assert_eq!(space.varied(), ["rate"]);
+    /// # Ok::<(), chainrule::InputError>(())
+    /// ```
     pub fn varied(&self) -> Vec<&'static str> {
         let varied =
             self.domains.iter().filter(|(_, domain)| !matches!(domain, Domain::OneOf(values) if values.len() == 1));

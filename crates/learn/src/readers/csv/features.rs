@@ -78,6 +78,17 @@ const SHOWN: usize = 3;
 
 /// Reads all rows of a table to predict from: [`Features`] in one piece.
 ///
+/// ```
+/// use chainrule::readers::csv::{Kind, Known, read_features};
+/// # let temporary = tempfile::tempdir()?;
+/// # let path = temporary.path().join("t.csv");
+/// std::fs::write(&path, "b,a,c\n1,2,x\n3,4,y\n")?;
+/// let known = ["a", "b"].map(|name| Known { name: name.into(), kind: Kind::Number });
+/// let data = read_features(&path, &known, None)?;
+/// assert_eq!((data.columns, data.shape), (vec!["a".to_owned(), "b".to_owned()], vec![2]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// Those of [`Features::open`], and of a row that cannot be read.
 pub fn read_features(path: &Path, known: &[Known], target: Option<&str>) -> Result<Dataset, InputError> {

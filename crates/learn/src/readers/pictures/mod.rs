@@ -32,6 +32,16 @@ const SCALE: f32 = 1.0 / 255.0;
 
 /// Reads a folder with a subfolder a class, or with one a part.
 ///
+/// ```
+/// # // There is no picture here to read.
+/// use chainrule::readers::pictures::{Frame, folder};
+/// let error = folder("no/such/folder".as_ref(), Frame::default()).unwrap_err();
+/// println!("{error}");
+/// let frame: Frame = "3x32x32".parse()?;
+/// assert!(frame.is_asked());
+/// # Ok::<(), chainrule::InputError>(())
+/// ```
+///
 /// # Errors
 /// If there is no class, a class without images, a file that is none, or images of different sizes or kinds that `frame` leaves open.
 pub fn folder(path: &Path, frame: Frame) -> Result<Data, InputError> {
