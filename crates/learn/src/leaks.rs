@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::columns::{EMPTY, Values};
 use crate::dataset::{Cells, Dataset, Target};
 use crate::keys::Keys;
+use crate::row_hash::Hashes;
 
 /// What to look at before a score is believed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -105,7 +106,7 @@ impl fmt::Display for Warning {
 
 /// How many of the second rows equal one of the first in all cells and the target, by the [hashes](crate::row_hash) of all rows.
 pub(crate) fn duplicates(first: (&[u64], &[u32]), second: (&[u64], &[u32])) -> usize {
-    let known: HashSet<u64> = first.1.iter().map(|&row| first.0[row as usize]).collect();
+    let known: Hashes = first.1.iter().map(|&row| first.0[row as usize]).collect();
     second.1.iter().filter(|&&row| known.contains(&second.0[row as usize])).count()
 }
 

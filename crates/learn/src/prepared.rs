@@ -90,7 +90,7 @@ impl Prepared {
         if split.train.is_empty() {
             return Err(no_rows());
         }
-        let (warnings, split_rows) = stored.looked_at(&split, settings.threads())?;
+        let (mut warnings, split_rows) = stored.looked_at(&split)?;
         // Of no more use, and as large as the target.
         stored.keys = Keys::default();
         let (validation, test) = (stored.validation.take(), stored.test.take());
@@ -98,8 +98,9 @@ impl Prepared {
             split.validation = (0..validation.rows() as u32).collect();
         }
         expect_patience(settings, &split)?;
+        let (features, told) = stored.fit(&split.train, settings.threads())?;
+        warnings.extend(told);
         let outline = Dataset { target: std::mem::replace(&mut stored.target, Target::None), ..stored.outline() };
-        let features = stored.features(&split.train, settings.threads())?;
         let encoding = Encoding::fit_with(&outline, &split.train, settings.log_target, features);
         stored.target = outline.target;
         let mut encoding = encoding?;

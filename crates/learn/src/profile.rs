@@ -1,7 +1,7 @@
 //! What was understood of data before anything is learned from them: each column's type, range and distribution, the
 //! target's balance, and what looks wrong.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::columns::{EMPTY, Values};
 use crate::dataset::{Cells, Dataset, Target};
 use crate::leaks::{self, Warning};
 use crate::missing::median;
-use crate::row_hash::row_hashes;
+use crate::row_hash::{Hashes, row_hashes};
 
 /// Intervals of a histogram, and categories that are listed.
 pub const BARS: usize = 16;
@@ -119,7 +119,7 @@ impl Profile {
     /// assert_eq!(profile.rows, 1797);
     /// ```
     pub fn new(data: &Dataset, target: Option<&str>) -> Profile {
-        let mut seen = HashSet::with_capacity(data.rows());
+        let mut seen = Hashes::default();
         let duplicate_rows = row_hashes(data).into_iter().filter(|&hash| !seen.insert(hash)).count();
         let columns = match &data.cells {
             Cells::Table(columns) => &columns[..],

@@ -1,8 +1,32 @@
 //! 64 bits for each row, the same for rows with the same cells and target: among n rows two others share them with a
 //! chance of about n² / 2⁶⁵.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
+
 use crate::columns::{EMPTY, Values};
 use crate::dataset::{Cells, Dataset, Target};
+
+/// A set of hashes, each of which is its own place: hashing them again would take most of the time.
+pub(crate) type Hashes = HashSet<u64, BuildHasherDefault<AsItIs>>;
+
+/// Takes a number as it is.
+#[derive(Default)]
+pub(crate) struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.0 = self.0 << 8 | u64::from(byte));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
 
 /// Of all rows. Numbers are compared by value (0 is −0), categories and classes by name.
 pub(crate) fn row_hashes(data: &Dataset) -> Vec<u64> {

@@ -64,23 +64,25 @@ impl Cache {
     ) -> Result<Vec<T>, InputError> {
         let mut cells = Vec::with_capacity(chunks.iter().map(|chunk| chunk.bytes / N).sum());
         for &chunk in chunks {
+            let mut bytes = vec![0; chunk.bytes];
             let mut file = self.file.lock().map_err(|_| damaged(&self.path, "a thread that failed"))?;
-            let bytes = read(&mut file, chunk, &self.path)?;
+            read(&mut file, chunk, &mut bytes, &self.path)?;
+            // The next thread may read while this one sums.
             drop(file);
+            expect_sum(&bytes, chunk, &self.path)?;
             cells.extend(bytes.as_chunks().0.iter().map(|&bytes| cell(bytes)));
         }
         Ok(cells)
     }
 }
 
-fn read(file: &mut File, chunk: Chunk, path: &Path) -> Result<Vec<u8>, InputError> {
-    let mut bytes = vec![0; chunk.bytes];
-    let read = file.seek(SeekFrom::Start(chunk.at)).and_then(|_| file.read_exact(&mut bytes));
-    read.map_err(|e| damaged(path, &e.to_string()))?;
-    if crc32fast::hash(&bytes) != chunk.sum {
-        return Err(damaged(path, "bytes that were changed"));
-    }
-    Ok(bytes)
+fn read(file: &mut File, chunk: Chunk, bytes: &mut [u8], path: &Path) -> Result<(), InputError> {
+    let read = file.seek(SeekFrom::Start(chunk.at)).and_then(|_| file.read_exact(bytes));
+    read.map_err(|e| damaged(path, &e.to_string()))
+}
+
+fn expect_sum(bytes: &[u8], chunk: Chunk, path: &Path) -> Result<(), InputError> {
+    if crc32fast::hash(bytes) == chunk.sum { Ok(()) } else { Err(damaged(path, "bytes that were changed")) }
 }
 
 pub(super) fn damaged(path: &Path, found: &str) -> InputError {
@@ -145,7 +147,9 @@ impl Writer {
         self.file.flush().map_err(|e| unwritable(&self.path, &e))?;
         let at = self.at;
         let file = self.file.get_mut();
-        let bytes = read(file, chunk, &self.new)?;
+        let mut bytes = vec![0; chunk.bytes];
+        read(file, chunk, &mut bytes, &self.new)?;
+        expect_sum(&bytes, chunk, &self.new)?;
         file.seek(SeekFrom::Start(at)).map_err(|e| unwritable(&self.path, &e))?;
         Ok(bytes.as_chunks().0.iter().map(|&bytes| cell(bytes)).collect())
     }

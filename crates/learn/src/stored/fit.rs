@@ -2,10 +2,7 @@
 //!
 //! A column's training cells are taken into memory if two copies of them need at most two fifths of what is given, and else read as
 //! often as they are needed. The median is then found by the digits of its 64 bits, sixteen at a time from the highest: each pass
-//! counts the cells that begin as it does (a radix selection). Bits in their order as unsigned numbers are
-//! cells in theirs once negative ones are turned over and the others' sign is set.
-
-use std::collections::HashSet;
+//! counts the cells that begin as it does (a radix selection).
 
 use super::{Stored, StoredCells, StoredColumn};
 use crate::categories::{self, Kept};
@@ -14,59 +11,135 @@ use crate::dataset::Target;
 use crate::feature::{Feature, Reach};
 use crate::input_error::InputError;
 use crate::leaks::{self, LEAST, SAMPLE, Warning, tell_tale};
+use crate::missing::{DIGIT, number_of, ordered};
 use crate::pipeline::in_order;
+use crate::row_hash::Hashes;
 use crate::split::Split;
 use crate::split_rows::SplitRows;
 
+/// Training rows that are asked whether a column tells their target.
+struct Sample {
+    /// Every so many.
+    step: usize,
+    /// Ascending.
+    rows: Vec<u32>,
+    /// Theirs.
+    target: Target,
+}
+
+impl Sample {
+    fn of(train: &[u32], target: &Target) -> Sample {
+        let step = train.len().div_ceil(SAMPLE).max(1);
+        let rows: Vec<u32> = train.iter().copied().step_by(step).collect();
+        let target = match target {
+            Target::Classes { labels, names } => {
+                Target::Classes { labels: rows.iter().map(|&row| labels[row as usize]).collect(), names: names.clone() }
+            }
+            Target::Numbers { values, name } => {
+                Target::Numbers { values: rows.iter().map(|&row| values[row as usize]).collect(), name: name.clone() }
+            }
+            Target::None => Target::None,
+        };
+        Sample { step, rows, target }
+    }
+}
+
 impl Stored {
-    /// What each column becomes, fitted on these rows, in ascending order.
-    pub(crate) fn features(&self, train: &[u32], threads: usize) -> Result<Vec<Feature>, InputError> {
+    /// What each column becomes, fitted on these rows, in ascending order; and what [`leaks`](crate::leaks) says of the columns.
+    pub(crate) fn fit(&self, train: &[u32], threads: usize) -> Result<(Vec<Feature>, Vec<Warning>), InputError> {
         // The cells, and once more those that the median is chosen from.
         let column = 2 * size_of::<f64>() as u64 * train.len() as u64;
         let fit = (self.memory * 2 / 5 / column.max(1)) as usize;
-        let (mut columns, mut features) = (self.meta.columns.iter(), Vec::new());
+        let sample = Sample::of(train, &self.target);
+        let (mut columns, mut features, mut found) = (self.meta.columns.iter(), Vec::new(), Vec::new());
         in_order(
             if fit > 0 { threads.min(fit) } else { threads },
             || Ok(columns.next()),
             || Ok(()),
-            |(): &mut (), column| self.feature(column, train, fit > 0),
-            |feature| {
+            |(): &mut (), column| self.column(column, train, fit > 0, &sample),
+            |(feature, told)| {
                 features.push(feature);
+                found.extend(told);
                 Ok(())
             },
         )?;
-        Ok(features)
+        Ok((features, found))
     }
 
-    fn feature(&self, column: &StoredColumn, train: &[u32], fits: bool) -> Result<Feature, InputError> {
-        let name = &column.name;
-        match &column.cells {
-            StoredCells::Numbers if fits => Ok(Feature::of_numbers(name, self.numbers(column, train)?)),
-            StoredCells::Numbers => self.number(column, train),
+    fn column(
+        &self,
+        column: &StoredColumn,
+        train: &[u32],
+        fits: bool,
+        sample: &Sample,
+    ) -> Result<(Feature, Vec<Warning>), InputError> {
+        let (name, mut found) = (&column.name, Vec::new());
+        let (feature, sampled) = match &column.cells {
+            StoredCells::Ignored(reason) => {
+                if !reason.is_asked() {
+                    found.push(Warning::Ignored { column: name.clone(), reason: reason.to_string() });
+                }
+                return Ok((Feature::Ignored { name: name.clone() }, found));
+            }
+            StoredCells::Numbers => {
+                if self.is_identifier(column)? {
+                    found.push(Warning::Identifier { column: name.clone(), rows: self.meta.rows });
+                }
+                let (feature, cells) = self.numeric(column, train, fits, sample, None)?;
+                (feature, Values::Numbers(cells))
+            }
             StoredCells::Dates => {
                 let mut reach = Reach::default();
-                self.each_number(column, train, &mut |cell| reach.add(cell))?;
-                let trend = if fits {
-                    Feature::of_numbers(name, self.numbers(column, train)?)
-                } else {
-                    self.number(column, train)?
-                };
-                Ok(trend.with_cycles(&reach))
+                let (trend, cells) = self.numeric(column, train, fits, sample, Some(&mut reach))?;
+                (trend.with_cycles(&reach), Values::Dates(cells))
             }
             StoredCells::Categories(names) => {
                 let (mut counts, mut empties) = (vec![0; names.len()], 0);
+                let (mut codes, mut at) = (Vec::with_capacity(sample.rows.len()), 0usize);
                 self.each_group(column, train, &mut |values, rows| {
-                    let Values::Categories { codes, .. } = values else { return };
-                    rows.iter().for_each(|&row| match codes[row] {
-                        EMPTY => empties += 1,
-                        code => counts[code as usize] += 1,
-                    });
+                    let Values::Categories { codes: group, .. } = values else { return };
+                    for &row in rows {
+                        if at.is_multiple_of(sample.step) {
+                            codes.push(group[row]);
+                        }
+                        at += 1;
+                        match group[row] {
+                            EMPTY => empties += 1,
+                            code => counts[code as usize] += 1,
+                        }
+                    }
                 })?;
                 let Kept { values, missing, other } = categories::kept_of(&counts, empties, names);
-                Ok(Feature::Category { name: name.clone(), values, missing, other })
+                let feature = Feature::Category { name: name.clone(), values, missing, other };
+                (feature, Values::Categories { codes, names: names.clone() })
             }
-            StoredCells::Ignored(_) => Ok(Feature::Ignored { name: name.clone() }),
+        };
+        let places: Vec<u32> = (0..sample.rows.len() as u32).collect();
+        found.extend(tell_tale(name, &sampled, &sample.target, &places));
+        Ok((feature, found))
+    }
+
+    /// Of a column of numbers, and its cells in the sample; of dates also how far they reach.
+    fn numeric(
+        &self,
+        column: &StoredColumn,
+        train: &[u32],
+        fits: bool,
+        sample: &Sample,
+        reach: Option<&mut Reach>,
+    ) -> Result<(Feature, Vec<f64>), InputError> {
+        if !fits {
+            if let Some(reach) = reach {
+                self.each_number(column, train, &mut |cell| reach.add(cell))?;
+            }
+            return Ok((self.number(column, train)?, self.numbers(column, &sample.rows)?));
         }
+        let cells = self.numbers(column, train)?;
+        if let Some(reach) = reach {
+            cells.iter().for_each(|&cell| reach.add(cell));
+        }
+        let sampled = cells.iter().copied().step_by(sample.step).collect();
+        Ok((Feature::of_numbers(&column.name, cells), sampled))
     }
 
     /// As [`Feature::of_numbers`], without the cells in memory.
@@ -101,7 +174,6 @@ impl Stored {
 
     /// The median of the `known` training cells that are numbers.
     fn median(&self, column: &StoredColumn, train: &[u32], known: usize) -> Result<Option<f64>, InputError> {
-        const DIGIT: u32 = 16;
         if known == 0 {
             return Ok(None);
         }
@@ -175,8 +247,8 @@ impl Stored {
         Ok(())
     }
 
-    /// What [`leaks`](crate::leaks) says of the table, and the rows that are held out.
-    pub(crate) fn looked_at(&self, split: &Split, threads: usize) -> Result<(Vec<Warning>, SplitRows), InputError> {
+    /// What [`leaks`](crate::leaks) says of the split, and the rows that are held out.
+    pub(crate) fn looked_at(&self, split: &Split) -> Result<(Vec<Warning>, SplitRows), InputError> {
         let train = &split.train;
         let mut held_out = SplitRows::default();
         self.each_hash(&split.validation, &mut |hash| held_out.validation.push(hash))?;
@@ -192,58 +264,7 @@ impl Stored {
             (twice > 0).then_some(Warning::DuplicateRows { rows: twice, of: judges.len() }).into_iter().collect();
         let keys = self.test.as_ref().map_or(&self.keys, |test| &test.keys);
         found.extend(leaks::of_keys((&self.keys, train), (keys, all.as_ref().unwrap_or(&split.test))));
-        let sample: Vec<u32> = train.iter().copied().step_by(train.len().div_ceil(SAMPLE).max(1)).collect();
-        let target = match &self.target {
-            Target::Classes { labels, names } => Target::Classes {
-                labels: sample.iter().map(|&row| labels[row as usize]).collect(),
-                names: names.clone(),
-            },
-            Target::Numbers { values, name } => {
-                Target::Numbers { values: sample.iter().map(|&row| values[row as usize]).collect(), name: name.clone() }
-            }
-            Target::None => Target::None,
-        };
-        let mut columns = self.meta.columns.iter();
-        in_order(
-            threads,
-            || Ok(columns.next()),
-            || Ok(()),
-            |(): &mut (), column| self.told(column, &sample, &target),
-            |told| {
-                found.extend(told);
-                Ok(())
-            },
-        )?;
         Ok((found, held_out))
-    }
-
-    /// What is said of a column, and of its cells in the ascending rows of `sample`, which have this `target`.
-    fn told(&self, column: &StoredColumn, sample: &[u32], target: &Target) -> Result<Vec<Warning>, InputError> {
-        let (name, mut found) = (column.name.clone(), Vec::new());
-        let values = match &column.cells {
-            StoredCells::Ignored(reason) if reason.is_asked() => return Ok(found),
-            StoredCells::Ignored(reason) => {
-                return Ok(vec![Warning::Ignored { column: name, reason: reason.to_string() }]);
-            }
-            StoredCells::Numbers => {
-                if self.is_identifier(column)? {
-                    found.push(Warning::Identifier { column: name, rows: self.meta.rows });
-                }
-                Values::Numbers(self.numbers(column, sample)?)
-            }
-            StoredCells::Dates => Values::Dates(self.numbers(column, sample)?),
-            StoredCells::Categories(names) => {
-                let mut codes = Vec::with_capacity(sample.len());
-                self.each_group(column, sample, &mut |values, rows| {
-                    let Values::Categories { codes: group, .. } = values else { return };
-                    codes.extend(rows.iter().map(|&row| group[row]));
-                })?;
-                Values::Categories { codes, names: names.clone() }
-            }
-        };
-        let places: Vec<u32> = (0..sample.len() as u32).collect();
-        found.extend(tell_tale(&column.name, &values, target, &places));
-        Ok(found)
     }
 
     /// As [`leaks::duplicates`](crate::leaks::duplicates) of rows to judge by among the training rows, with the hashes of the former alone in memory.
@@ -251,8 +272,8 @@ impl Stored {
         if hashes.is_empty() {
             return Ok(0);
         }
-        let wanted: HashSet<u64> = hashes.iter().copied().collect();
-        let mut known = HashSet::new();
+        let wanted: Hashes = hashes.iter().copied().collect();
+        let mut known = Hashes::default();
         self.each_hash(train, &mut |hash| {
             if wanted.contains(&hash) {
                 known.insert(hash);
@@ -314,15 +335,4 @@ impl Stored {
         }
         Ok(true)
     }
-}
-
-/// Bits that are in order as the numbers are.
-fn ordered(number: f64) -> u64 {
-    let bits = number.to_bits();
-    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
-}
-
-/// The number of such bits.
-fn number_of(ordered: u64) -> f64 {
-    f64::from_bits(if ordered >> 63 == 1 { ordered & !(1 << 63) } else { !ordered })
 }
