@@ -9,6 +9,8 @@
 //! first tile of rows leaves in the panel what it has loaded. For fewer rows the tiles are wider instead, as each number
 //! of B is used so rarely that reading it is all that counts.
 
+use std::mem::MaybeUninit;
+
 use super::instruction_set::Kernels;
 use super::simd::{LANES, Simd, prefetch};
 use crate::function::{Map, Zip};
@@ -21,6 +23,12 @@ pub(super) const TILE_COLUMNS: usize = 64;
 pub(super) const PANEL: usize = PANEL_ROWS * TILE_COLUMNS;
 /// Rows of B that lie further apart than this many numbers are packed.
 const FAR: usize = 256;
+/// Rows of A that are a multiple of this many numbers apart fall on one set of the L1 cache,
+const PAGE: usize = 1024;
+/// which holds so many of them beside what else is read.
+const WAYS: usize = 6;
+/// Rows whose chains of multiply-adds keep the machine busy.
+const ENOUGH: usize = 8;
 /// Rows of the tile that packs.
 const PACKING_ROWS: usize = 6;
 
@@ -86,11 +94,11 @@ pub(super) struct Product {
     pub(super) kernels: &'static Kernels,
 }
 
-/// Rows of a register tile by its vectors, of `most` vectors for many rows: as many accumulators as the registers allow.
+/// Rows of a register tile by its vectors, of `most` vectors for many rows: as many accumulators as the registers allow, as far as that
+/// was measured to be faster.
 const fn tile_rows(vectors: usize, most: usize) -> usize {
     match (most, vectors) {
         (4, 1) => 16,
-        (4, 2) => 12,
         (4, 3) => 8,
         _ if vectors <= most => 6,
         _ if vectors <= 2 * most => 3,
@@ -178,12 +186,22 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
             soon: if k + depth == p.k { Soon { p: p.soon.p.wrapping_add(j), ..p.soon } } else { Soon::NOTHING },
         };
         // A last vector of up to eight lanes costs half a multiply-add where they are made of halves.
-        let narrow = (1..=LANES / 2).contains(&(columns % LANES));
-        let most = tile_rows(vectors, S::TILE_VECTORS);
+        let ends_narrow = (1..=LANES / 2).contains(&(columns % LANES));
+        // Rows of A side by side share cache lines; of others a line is used for sixteen steps of k, and few of them are enough.
+        let rows_at_once = match p.a_row {
+            1 => usize::MAX,
+            far if far.is_multiple_of(PAGE) => WAYS,
+            _ if ends_narrow => usize::MAX,
+            _ => ENOUGH,
+        };
         let mut i = 0;
         while i < p.m {
-            let rows = if tile.reading == Reading::Packing { PACKING_ROWS } else { most.min(p.m - i) };
-            match (vectors, narrow && tile.reading == Reading::Near) {
+            let narrow = ends_narrow && tile.reading == Reading::Near;
+            let rows = match tile.reading {
+                Reading::Packing => PACKING_ROWS,
+                _ => tile_rows(vectors, S::TILE_VECTORS).min(rows_at_once).min(p.m - i),
+            };
+            match (vectors, narrow) {
                 (16, _) => tile_of::<S, 16, false>(p, &tile, i, rows),
                 (8, _) => tile_of::<S, 8, false>(p, &tile, i, rows),
                 (1, false) => tile_of::<S, 1, false>(p, &tile, i, rows),
@@ -205,6 +223,15 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
             i += rows;
         }
     }
+}
+
+/// Accumulators of a tile at most.
+const MOST_SUMS: usize = 24;
+
+/// Those of a tile that is done.
+#[repr(align(64))]
+struct Sums {
+    _room: [f32; MOST_SUMS * LANES],
 }
 
 /// Where a tile finds its rows of B.
@@ -265,13 +292,12 @@ unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>
         let zero = S::splat(0.0);
         let tail = t.columns - (V - 1) * LANES;
         let mut acc = [[zero; V]; R];
-        for (r, acc) in acc.iter_mut().enumerate() {
-            for (v, acc) in acc.iter_mut().enumerate() {
-                let n = if v + 1 == V { tail } else { LANES };
-                if !t.first {
-                    *acc = S::load_part(t.c.add((i + r) * p.c_row + v * LANES), n, zero);
-                } else if !t.bias.is_null() {
-                    *acc = S::load_part(t.bias.add(v * LANES), n, zero);
+        if !t.first || !t.bias.is_null() {
+            let (from, row) = if t.first { (t.bias, 0) } else { (t.c.add(i * p.c_row).cast_const(), p.c_row) };
+            for (r, acc) in acc.iter_mut().enumerate() {
+                for (v, acc) in acc.iter_mut().enumerate() {
+                    let from = from.add(r * row + v * LANES);
+                    *acc = if v + 1 == V { S::load_part(from, tail, zero) } else { S::load(from) };
                 }
             }
         }
@@ -336,8 +362,17 @@ unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>
             Finish::Zip(Zip::ReluGradient, with) if t.last => with,
             _ => std::ptr::null(),
         };
+        // Whatever is read by a number that runs lies in memory: as the sums are copied there first, they need not be while they grow.
+        let mut sums = MaybeUninit::<Sums>::uninit();
+        let sums = sums.as_mut_ptr().cast::<f32>();
         for (r, acc) in acc.iter().enumerate() {
             for (v, &x) in acc.iter().enumerate() {
+                S::store(sums.add((r * V + v) * LANES), x);
+            }
+        }
+        for r in 0..R {
+            for v in 0..V {
+                let x = S::load(sums.add((r * V + v) * LANES));
                 let n = if v + 1 == V { tail } else { LANES };
                 let at = (i + r) * p.c_row + v * LANES;
                 let x = if relu {
