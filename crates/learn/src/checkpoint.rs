@@ -13,6 +13,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::descent::Past;
 use crate::input_error::{InputError, excerpt};
 use crate::input_shape;
 use crate::layer_statistics::Layers;
@@ -20,7 +21,7 @@ use crate::record::Training;
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::step_losses::StepLosses;
-use crate::trainer::{Epoch, Past};
+use crate::trainer::Epoch;
 
 /// Its name in a run's folder.
 pub const CHECKPOINT: &str = "checkpoint";

@@ -38,6 +38,7 @@ mod command_line;
 pub mod cross_validation;
 pub mod dataset;
 mod decoding;
+mod descent;
 pub mod digits;
 pub mod divergence;
 pub mod doctor;
