@@ -36,6 +36,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--append", type=pathlib.Path, metavar="FILE")
     args = parser.parse_args()
+    if not os.access(args.chainrule, os.X_OK):
+        parser.error(f"{args.chainrule} is no program; build it: cargo build --release")
+    if args.rounds < 1:
+        parser.error("expected a round or more")
 
     load = os.getloadavg()[0]
     found = {case: [] for case, *_ in CASES}

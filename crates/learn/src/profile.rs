@@ -119,7 +119,7 @@ impl Profile {
     /// assert_eq!(profile.rows, 1797);
     /// ```
     pub fn new(data: &Dataset, target: Option<&str>) -> Profile {
-        let mut seen = Hashes::default();
+        let mut seen = Hashes::with_capacity_and_hasher(data.rows(), Default::default());
         let duplicate_rows = row_hashes(data).into_iter().filter(|&hash| !seen.insert(hash)).count();
         let columns = match &data.cells {
             Cells::Table(columns) => &columns[..],

@@ -31,15 +31,7 @@ impl Sample {
     fn of(train: &[u32], target: &Target) -> Sample {
         let step = train.len().div_ceil(SAMPLE).max(1);
         let rows: Vec<u32> = train.iter().copied().step_by(step).collect();
-        let target = match target {
-            Target::Classes { labels, names } => {
-                Target::Classes { labels: rows.iter().map(|&row| labels[row as usize]).collect(), names: names.clone() }
-            }
-            Target::Numbers { values, name } => {
-                Target::Numbers { values: rows.iter().map(|&row| values[row as usize]).collect(), name: name.clone() }
-            }
-            Target::None => Target::None,
-        };
+        let target = target.select(&rows);
         Sample { step, rows, target }
     }
 }

@@ -71,12 +71,12 @@ impl Parting {
         } else {
             match (step(a, b), epoch(a, b)) {
                 // What was not the same in an earlier epoch comes first.
-                (Some((step, _)), Some(epoch)) if epoch.epoch <= step / a.steps => epoch.at(),
+                (Some((step, _)), Some((epoch, at))) if epoch <= step / a.steps => at,
                 (Some((step, losses)), _) => {
                     let within = (a.steps == b.steps).then_some((step % a.steps + 1, step / a.steps + 1));
                     At::Step { step: step + 1, within, losses }
                 }
-                (None, Some(epoch)) => epoch.at(),
+                (None, Some((_, at))) => at,
                 (None, None) => {
                     let (x, y) = (a.history.len(), b.history.len());
                     At::Never { epochs: x.min(y), one_goes_on: x != y }
@@ -94,21 +94,8 @@ fn step(a: &Trail, b: &Trail) -> Option<(usize, [f32; 2])> {
     pairs.find(|(_, (x, y))| x.to_bits() != y.to_bits()).map(|(step, (&x, &y))| (step, [x, y]))
 }
 
-/// What of an epoch is not the same.
-struct Differing {
-    epoch: usize,
-    of: &'static str,
-    numbers: [Option<f64>; 2],
-}
-
-impl Differing {
-    fn at(self) -> At {
-        At::Epoch { epoch: self.epoch, of: self.of, numbers: self.numbers }
-    }
-}
-
-/// The first epoch whose records differ.
-fn epoch(a: &Trail, b: &Trail) -> Option<Differing> {
+/// The first epoch whose records differ, from 1, and how.
+fn epoch(a: &Trail, b: &Trail) -> Option<(usize, At)> {
     let differ = |(x, y): (&Epoch, &Epoch)| {
         let of = [
             ("training loss", Some(x.train_loss), Some(y.train_loss)),
@@ -116,7 +103,8 @@ fn epoch(a: &Trail, b: &Trail) -> Option<Differing> {
             ("rate", Some(x.rate), Some(y.rate)),
         ];
         let differs = |(_, x, y): &(&str, Option<f64>, Option<f64>)| x.map(f64::to_bits) != y.map(f64::to_bits);
-        of.into_iter().find(differs).map(|(of, p, q)| Differing { epoch: x.epoch, of, numbers: [p, q] })
+        let found = of.into_iter().find(differs);
+        found.map(|(of, p, q)| (x.epoch, At::Epoch { epoch: x.epoch, of, numbers: [p, q] }))
     };
     a.history.iter().zip(&b.history).find_map(differ)
 }
