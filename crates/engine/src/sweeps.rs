@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use crate::kernel::{Buf, Kernel};
+use crate::kernel::{Buf, Kernel, Sizes};
 use crate::shape::Extent;
 
 /// Which of the two.
@@ -37,10 +37,24 @@ pub(crate) struct Sweep {
 /// products gain nothing from many rows: a few go through all of them, while they are in a first-level cache, and
 /// then the next few. So what such a call writes for some rows may be there before another has read its operand for
 /// others, and a value that one pass hands to another needs its memory from the first of them to the end of the last.
+///
+/// A product whose rows were gathered just before belongs to the pass that gathers them, so that it may do that itself.
 pub(crate) fn end_of_pass(calls: &[Kernel], end: usize, start: usize) -> usize {
     let product = |number: &usize| matches!(calls[*number], Kernel::Matmul { .. });
-    let end = (start..end).find(product).unwrap_or(end);
-    end.max(start + 1)
+    let first = (start..end).find(product).unwrap_or(end);
+    let gathers = first < end && gathered_by(calls, start, first).is_some();
+    (first + usize::from(gathers)).max(start + 1)
+}
+
+/// The call from `start` on that gathers the rows which the product `number` reads, and which no other call reads between the two.
+pub(crate) fn gathered_by(calls: &[Kernel], start: usize, number: usize) -> Option<usize> {
+    let Kernel::Matmul { a, b, bias, transpose_a: false, sizes: Sizes { m: 1, .. }, .. } = calls[number] else {
+        return None;
+    };
+    let gathers = |&at: &usize| matches!(calls[at], Kernel::Gather { y, .. } if y == a);
+    let at = (start..number).find(gathers)?;
+    let others = calls[at..number].iter().flat_map(Kernel::reads).chain([b]).chain(bias);
+    others.into_iter().all(|v| v != a).then_some(at)
 }
 
 /// Sorts `calls`, which come in an order that respects their data, into as few sweeps as that

@@ -1,14 +1,21 @@
 //! Each row-wise call, over a chunk of rows; and the calls on wholes that are one row.
 
+use std::ops::Range;
+
 use super::convolution::{Convolution, WeightSteps, spread};
 use super::embedding;
-use super::gather::gather;
+use super::gather::Table;
 use super::product::{Finish, Product, Soon};
 use super::run::{Chunk, Run, Slot, cells, cells_mut};
+use super::simd::LANES;
 use super::softmax::class;
 use crate::function::Map;
 use crate::kernel::{BufId, Epilogue, Kernel, Sizes, following};
 use crate::mask::Mask;
+
+/// Rows of so many numbers are gathered by the product that reads them, if it takes long enough; fewer numbers come sooner than
+/// they can be asked for.
+const WIDE: usize = 64;
 
 impl Run<'_> {
     /// A call over the rows of a chunk, each by itself; a call on wholes goes over one row.
@@ -22,7 +29,7 @@ impl Run<'_> {
                 let y = slot(y);
                 // SAFETY: as above.
                 let cells = unsafe { std::slice::from_raw_parts_mut(y.p, count * y.len) };
-                gather(self.rows.columns[input], self.rows, at.first, y.len, cells);
+                self.table(input, y.len, at).gather(0, false, cells);
             }
             Kernel::Fill { value, per_row, y } => {
                 let y = slot(y);
@@ -54,7 +61,7 @@ impl Run<'_> {
                     }
                 }
             }
-            Kernel::Matmul { sizes, .. } => self.matmul(call, at, 0..sizes.n),
+            Kernel::Matmul { .. } => self.matmul(call, at, None, None),
             Kernel::Spread { x, y, from, to, corner, step } => {
                 let (x, y) = (slot(x), slot(y));
                 for r in 0..count {
@@ -229,8 +236,13 @@ impl Run<'_> {
         }
     }
 
-    /// These columns of a product.
-    pub(super) fn matmul(&self, call: &Kernel, at: Chunk, columns: std::ops::Range<usize>) {
+    /// The chunk's rows of an input.
+    fn table(&self, input: usize, width: usize, at: Chunk) -> Table<'_> {
+        Table { column: self.rows.columns[input], rows: self.rows, first: at.first, count: at.count, width }
+    }
+
+    /// A product, or these columns of it; `gathered` is the call, if it is still to be done, that gathers the rows of A.
+    pub(super) fn matmul(&self, call: &Kernel, at: Chunk, columns: Option<Range<usize>>, gathered: Option<&Kernel>) {
         let Kernel::Matmul { a, b, bias, y, transpose_a, transpose_b, sizes, epilogue } = *call else { return };
         let Sizes { m, k, n } = sizes;
         let (a, b, y) = (self.slot(a, at), self.slot(b, at), self.slot(y, at));
@@ -238,6 +250,17 @@ impl Run<'_> {
         // Rows of one matrix for all examples, where they share the other operands.
         let shared = b.step == 0 && bias.is_none_or(|bias| bias.step == 0) && a.step > 0 && (m == 1 || !transpose_a);
         let (times, m) = if shared { (1, at.count * m) } else { (at.count, m) };
+        let columns = columns.unwrap_or(0..n);
+        let soon = match gathered {
+            Some(&Kernel::Gather { input, .. }) if shared && k >= WIDE && n > LANES => {
+                Soon::Rows { table: self.table(input, k, at), a: a.p, lines: 0 }
+            }
+            Some(call) => {
+                self.row_wise(call, at);
+                Soon::Nothing
+            }
+            None => Soon::Nothing,
+        };
         let (from, b_step) = (columns.start, if transpose_b { k } else { n });
         for r in 0..times {
             let product = Product {
@@ -253,6 +276,7 @@ impl Run<'_> {
                 bias: bias.map_or(std::ptr::null(), |bias| bias.row(r).wrapping_add(from).cast_const()),
                 c: y.row(r).wrapping_add(from),
                 c_row: n,
+                c_shared: self.workers > 1,
                 finish: match epilogue {
                     Epilogue::None => Finish::None,
                     Epilogue::Map(f) => Finish::Map(f),
@@ -260,7 +284,7 @@ impl Run<'_> {
                 },
                 panel: self.panel(at.worker),
                 panel_holds_b: false,
-                soon: Soon::NOTHING,
+                soon,
                 kernels: self.kernels,
             };
             // SAFETY: slots of this plan in this arena, with sizes that the op has checked; these columns of y

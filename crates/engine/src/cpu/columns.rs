@@ -78,7 +78,7 @@ impl Run<'_> {
         let Kernel::Matmul { sizes, .. } = self.plan.calls[number] else { return };
         let tiles = sizes.n.div_ceil(TILE_COLUMNS);
         let edge = |worker: usize| (tiles * worker / workers * TILE_COLUMNS).min(sizes.n);
-        self.matmul(&self.plan.calls[number], at, edge(at.worker)..edge(at.worker + 1));
+        self.matmul(&self.plan.calls[number], at, Some(edge(at.worker)..edge(at.worker + 1)), None);
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Fold {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) target: Target,
+    /// Whether other workers have read the target.
+    pub(super) shared: bool,
     /// Room for a packed panel, and for [`BLOCK`] numbers.
     pub(super) panel: *mut f32,
     pub(super) buffer: *mut f32,
@@ -67,10 +69,11 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
             bias: std::ptr::null(),
             c,
             c_row,
+            c_shared: false,
             finish: Finish::None,
             panel: f.panel,
             panel_holds_b: false,
-            soon: Soon::NOTHING,
+            soon: Soon::Nothing,
             kernels: f.kernels,
         };
         match f.target {
@@ -78,8 +81,8 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
                 (f.kernels.product)(&part(f.from, f.to - f.from, 0, f.n, y.add(f.from * f.n), f.n));
             }
             Target::Update { step, w, block } => {
-                // What an L2 holds is not worth asking for.
-                let far = step.numbers() * block > NEAR;
+                // The memory is nobody else's, and what an L2 holds is not worth asking for.
+                let memory = if step.numbers() * block > NEAR { step.numbers() - 1 } else { 0 };
                 for j in (0..f.n).step_by(BLOCK_COLUMNS) {
                     let columns = BLOCK_COLUMNS.min(f.n - j);
                     let one_panel = f.rows <= PANEL_ROWS && columns <= S::TILE_VECTORS * LANES;
@@ -88,10 +91,10 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
                         let here = w.add(i * f.n + j);
                         (f.kernels.product)(&Product {
                             panel_holds_b: one_panel && i > f.from,
-                            soon: if far {
-                                Soon { p: here, row: f.n, blocks: step.numbers(), block }
+                            soon: if f.shared || memory > 0 {
+                                Soon::Parameters { w: here, row: f.n, memory, block }
                             } else {
-                                Soon::NOTHING
+                                Soon::Nothing
                             },
                             ..part(i, rows, j, columns, f.buffer, columns)
                         });

@@ -144,7 +144,7 @@ impl Cpu {
         let chunk = rows.count.div_ceil(least.next_multiple_of(workers)).max(1);
         let room = arena.zones.total().unwrap_or_default();
         let cells = arena.cells.as_mut_slice();
-        (Run::new(plan, cells, arena.zones, room, rows, clock, self.kernels), chunk)
+        (Run::new(plan, cells, arena.zones, [room, workers], rows, clock, self.kernels), chunk)
     }
 
     /// How many threads it has.

@@ -11,8 +11,9 @@
 
 use std::mem::MaybeUninit;
 
+use super::gather::Table;
 use super::instruction_set::Kernels;
-use super::simd::{LANES, Simd, prefetch};
+use super::simd::{LANES, Simd, claim, claim_as_it_is, prefetch};
 use crate::function::{Map, Zip};
 
 /// Rows of k that a packed panel holds at most: 1,024 × 64 columns are 256 KiB, within an L2.
@@ -41,26 +42,80 @@ pub(super) enum Finish {
     Zip(Zip, *const f32),
 }
 
-/// Memory that is used right after the product, of C's shape: its lines are asked for while the
-/// multiplications go on, so that nobody waits for them.
+/// Memory that is used right after the product: its lines are asked for, or claimed, while the multiplications go on, so that
+/// nobody waits for them.
 #[derive(Clone, Copy)]
-pub(super) struct Soon {
-    pub(super) p: *const f32,
-    /// The step from row to row.
-    pub(super) row: usize,
-    /// So many matrices of this kind, each so far after the one before.
-    pub(super) blocks: usize,
-    pub(super) block: usize,
+pub(super) enum Soon<'a> {
+    Nothing,
+    /// Parameters of C's shape, and so many matrices of the optimizer's memory, each so far after the one before; `row` is
+    /// their step from row to row.
+    Parameters {
+        w: *mut f32,
+        row: usize,
+        memory: usize,
+        block: usize,
+    },
+    /// A's own rows, which each tile gathers before it reads them: so many cache lines of each of them at a time.
+    Rows {
+        table: Table<'a>,
+        a: *mut f32,
+        lines: usize,
+    },
 }
 
-impl Soon {
-    pub(super) const NOTHING: Soon = Soon { p: std::ptr::null(), row: 0, blocks: 0, block: 0 };
+impl Soon<'_> {
+    /// What the block of columns from `j` and of `depth` steps from `k` on, perhaps the `last`, asks for.
+    fn of_block(self, j: usize, k: usize, depth: usize, last: bool) -> Self {
+        match self {
+            Soon::Parameters { w, row, memory, block } if last => {
+                Soon::Parameters { w: w.wrapping_add(j), row, memory, block }
+            }
+            Soon::Rows { table, a, .. } if j == 0 && k == 0 => {
+                Soon::Rows { table, a, lines: table.lines().div_ceil(depth.div_ceil(LANES)) }
+            }
+            _ => Soon::Nothing,
+        }
+    }
 
+    /// How many steps of `depth` along k a tile of `rows` goes from one part of asking to the next: what is asked for at once
+    /// has to fit the machine's queue of misses.
     #[inline(always)]
-    fn ask(self, row: usize, vectors: usize) {
-        for block in 0..self.blocks {
-            for v in 0..vectors {
-                prefetch(self.p.wrapping_add(block * self.block + row * self.row + v * LANES));
+    fn stretch(self, rows: usize, vectors: usize, depth: usize) -> usize {
+        match self {
+            Soon::Nothing => depth,
+            Soon::Parameters { .. } if vectors == 1 => depth,
+            Soon::Parameters { .. } => depth.div_ceil(rows),
+            Soon::Rows { .. } => LANES,
+        }
+    }
+
+    /// One part of what a tile asks for that begins with row `i`.
+    ///
+    /// # Safety
+    /// The parameters have the tile's rows and vectors, and the rows of A from the tile on are nobody else's.
+    #[inline(always)]
+    unsafe fn ask(self, part: usize, i: usize, tile_rows: usize, vectors: usize) {
+        match self {
+            Soon::Nothing => {}
+            Soon::Parameters { w, row, memory, block } => {
+                let rows = if vectors == 1 { i..i + tile_rows } else { i + part..i + part + 1 };
+                for w in rows.map(|at| w.wrapping_add(at * row)) {
+                    for v in 0..vectors {
+                        // SAFETY: the caller's promise: each vector begins within the row.
+                        unsafe { claim_as_it_is(w.add(v * LANES)) }
+                    }
+                    for memory in (1..=memory).map(|n| w.wrapping_add(n * block)) {
+                        (0..vectors).for_each(|v| prefetch(memory.wrapping_add(v * LANES)));
+                    }
+                }
+            }
+            Soon::Rows { table, a, lines } => {
+                let next = i + tile_rows;
+                table.ask(next, tile_rows, part * lines..(part + 1) * lines);
+                for at in (next..table.count).take(tile_rows) {
+                    // SAFETY: the caller's promise; the stretch begins within the row.
+                    unsafe { claim(a.add(at * table.width + part * LANES)) }
+                }
             }
         }
     }
@@ -68,7 +123,7 @@ impl Soon {
 
 /// C `[m, n]` = finish(A `[m, k]` · B `[k, n]` + bias).
 #[derive(Clone, Copy)]
-pub(super) struct Product {
+pub(super) struct Product<'a> {
     pub(super) m: usize,
     pub(super) k: usize,
     pub(super) n: usize,
@@ -84,12 +139,14 @@ pub(super) struct Product {
     pub(super) bias: *const f32,
     pub(super) c: *mut f32,
     pub(super) c_row: usize,
+    /// Other cores may have read what was there before.
+    pub(super) c_shared: bool,
     pub(super) finish: Finish,
     /// Room for [`PANEL`] numbers.
     pub(super) panel: *mut f32,
     /// The panel holds this B already, from a product of as many columns and as great a depth.
     pub(super) panel_holds_b: bool,
-    pub(super) soon: Soon,
+    pub(super) soon: Soon<'a>,
     /// Of the same instruction set: activations that are too long to stand in every tile are called.
     pub(super) kernels: &'static Kernels,
 }
@@ -104,6 +161,11 @@ const fn tile_rows(vectors: usize, most: usize) -> usize {
         _ if vectors <= 2 * most => 3,
         _ => 1,
     }
+}
+
+/// Whether a tile of so many rows and vectors asks for what is needed soon: those of most rows do.
+const fn asks(vectors: usize, most: usize, rows: usize) -> bool {
+    rows == tile_rows(vectors, most) || (vectors == 1 && rows == ENOUGH)
 }
 
 /// Vectors of a tile that holds all of so few rows, so that B is read once and where it lies; `None` for more rows.
@@ -183,7 +245,7 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
                 Finish::Zip(f, with) => Finish::Zip(f, with.add(j)),
                 other => other,
             },
-            soon: if k + depth == p.k { Soon { p: p.soon.p.wrapping_add(j), ..p.soon } } else { Soon::NOTHING },
+            soon: p.soon.of_block(j, k, depth, k + depth == p.k),
         };
         // A last vector of up to eight lanes costs half a multiply-add where they are made of halves.
         let ends_narrow = (1..=LANES / 2).contains(&(columns % LANES));
@@ -194,13 +256,17 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
             _ if ends_narrow => usize::MAX,
             _ => ENOUGH,
         };
-        let mut i = 0;
+        let (mut i, mut asked) = (0, false);
         while i < p.m {
             let narrow = ends_narrow && tile.reading == Reading::Near;
             let rows = match tile.reading {
                 Reading::Packing => PACKING_ROWS,
                 _ => tile_rows(vectors, S::TILE_VECTORS).min(rows_at_once).min(p.m - i),
             };
+            if let Soon::Rows { table, a, .. } = tile.soon {
+                let rows = rows.min(p.m - i);
+                table.gather(i, asked, std::slice::from_raw_parts_mut(a.add(i * table.width), rows * table.width));
+            }
             match (vectors, narrow) {
                 (16, _) => tile_of::<S, 16, false>(p, &tile, i, rows),
                 (8, _) => tile_of::<S, 8, false>(p, &tile, i, rows),
@@ -216,6 +282,7 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
             if tile.last {
                 finish_rows(p, &tile, i, rows);
             }
+            asked = tile.reading == Reading::Near;
             if tile.reading == Reading::Packing {
                 let b_row = vectors * LANES;
                 tile = Tile { b: p.panel, b_row, reading: Reading::Near, whole_vectors: true, ..tile };
@@ -246,7 +313,7 @@ enum Reading {
 }
 
 /// What the tiles of one block have in common.
-struct Tile {
+struct Tile<'a> {
     a: *const f32,
     b: *const f32,
     b_row: usize,
@@ -260,7 +327,7 @@ struct Tile {
     first: bool,
     last: bool,
     finish: Finish,
-    soon: Soon,
+    soon: Soon<'a>,
 }
 
 /// A tile of `rows` rows and `V` vectors: tails of rows go in steps of 8, 4, 2 and 1.
@@ -298,6 +365,13 @@ unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>
                 for (v, acc) in acc.iter_mut().enumerate() {
                     let from = from.add(r * row + v * LANES);
                     *acc = if v + 1 == V { S::load_part(from, tail, zero) } else { S::load(from) };
+                }
+            }
+        }
+        if p.c_shared && t.first {
+            for r in 0..R {
+                for v in 0..V {
+                    claim(t.c.add((i + r) * p.c_row + v * LANES));
                 }
             }
         }
@@ -344,18 +418,27 @@ unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>
             });
         } else if !NARROW && t.reading == Reading::Far {
             along_k!(t.depth, |p| S::load_part(p, tail, zero), |_, b| ask(b));
+        } else if const { asks(V, S::TILE_VECTORS, R) }
+            && !matches!(t.soon, Soon::Nothing)
+            && (NARROW || t.whole_vectors)
+        {
+            let (stretch, mut part, mut left) = (t.soon.stretch(R, V, t.depth), 0, t.depth);
+            while left > 0 {
+                t.soon.ask(part, i, R, V);
+                let depth = stretch.min(left);
+                if NARROW {
+                    along_k!(depth, |p| S::load_low(p, tail));
+                } else {
+                    along_k!(depth, |p| S::load(p));
+                }
+                (part, left) = (part + 1, left - depth);
+            }
         } else if NARROW {
             along_k!(t.depth, |p| S::load_low(p, tail));
         } else if !t.whole_vectors {
             along_k!(t.depth, |p| S::load_part(p, tail, zero));
-        } else if R < const { tile_rows(V, S::TILE_VECTORS) } || t.soon.blocks == 0 {
-            along_k!(t.depth, |p| S::load(p));
         } else {
-            // A row after each part of k: all rows at once would fill the queue of misses.
-            for r in 0..R {
-                t.soon.ask(i + r, V);
-                along_k!(t.depth * (r + 1) / R - t.depth * r / R, |p| S::load(p));
-            }
+            along_k!(t.depth, |p| S::load(p));
         }
         let relu = t.last && matches!(t.finish, Finish::Map(Map::Relu));
         let relu_gradient = match t.finish {

@@ -1,5 +1,7 @@
 //! One run at work: each worker's part of the sweeps.
 
+use std::ops::Range;
+
 use super::embedding;
 use super::fold::{BLOCK, Fold, Target};
 use super::instruction_set::Kernels;
@@ -12,7 +14,7 @@ use crate::optimizer::Step;
 use crate::plan::Plan;
 use crate::rows::{Clock, Rows};
 use crate::shape::Extent;
-use crate::sweeps::{Sweep, end_of_pass};
+use crate::sweeps::{Sweep, end_of_pass, gathered_by};
 
 /// Numbers that each worker has for packing and for blocks of gradients.
 pub(super) const ROOM: usize = PANEL + BLOCK;
@@ -51,6 +53,7 @@ pub(super) struct Run<'a> {
     pub(super) zones: Zones,
     /// Where the workers' room begins.
     room: usize,
+    pub(super) workers: usize,
     pub(super) rows: &'a Rows<'a>,
     pub(super) clock: Clock,
     pub(super) kernels: &'static Kernels,
@@ -115,18 +118,18 @@ pub(super) struct Chunk {
 }
 
 impl<'a> Run<'a> {
-    /// `cells` holds the zones, and from `room` on the workers' room.
+    /// `cells` holds the zones, and from `room` on the room of so many workers.
     pub(super) fn new(
         plan: &'a Plan,
         cells: &'a mut [f32],
         zones: Zones,
-        room: usize,
+        [room, workers]: [usize; 2],
         rows: &'a Rows<'a>,
         clock: Clock,
         kernels: &'static Kernels,
     ) -> Self {
         debug_assert!(room + zones.scratch_regions * ROOM <= cells.len());
-        Run { plan, base: cells.as_mut_ptr(), zones, room, rows, clock, kernels }
+        Run { plan, base: cells.as_mut_ptr(), zones, room, workers, rows, clock, kernels }
     }
 
     /// The worker's part of an examples' sweep: an equal number of neighbouring chunks.
@@ -140,20 +143,33 @@ impl<'a> Run<'a> {
     }
 
     /// A chunk through neighbouring calls of a sweep.
-    pub(super) fn passes(&self, calls: std::ops::Range<usize>, at: Chunk, watch: &mut impl Watch) {
+    pub(super) fn passes(&self, calls: Range<usize>, at: Chunk, watch: &mut impl Watch) {
         let mut start = calls.start;
         while start < calls.end {
             let end = end_of_pass(&self.plan.calls, calls.end, start);
-            let few = self.few_rows(start..end).max(at.count * usize::from(self.is_product(start)));
-            for done in (0..at.count).step_by(few) {
-                let count = few.min(at.count - done);
-                let part = Chunk { first: at.first + done, count, skipped: at.skipped + done, ..at };
-                for number in start..end {
-                    self.row_wise(&self.plan.calls[number], part);
-                    watch.finished(number);
-                }
+            let product = Some(end - 1).filter(|&last| self.is_product(last));
+            let gathered = product.and_then(|last| gathered_by(&self.plan.calls, start, last));
+            self.a_few_rows_at_a_time(start..product.unwrap_or(end), gathered, at, watch);
+            if let Some(number) = product {
+                let calls = &self.plan.calls;
+                self.matmul(&calls[number], at, None, gathered.map(|number| &calls[number]));
+                watch.finished(number);
             }
             start = end;
+        }
+    }
+
+    /// A chunk through calls that are not products, `but` for one.
+    fn a_few_rows_at_a_time(&self, calls: Range<usize>, but: Option<usize>, at: Chunk, watch: &mut impl Watch) {
+        let calls = calls.filter(|&number| Some(number) != but);
+        let few = self.few_rows(calls.clone());
+        for done in (0..at.count).step_by(few) {
+            let count = few.min(at.count - done);
+            let part = Chunk { first: at.first + done, count, skipped: at.skipped + done, ..at };
+            for number in calls.clone() {
+                self.row_wise(&self.plan.calls[number], part);
+                watch.finished(number);
+            }
         }
     }
 
@@ -162,10 +178,10 @@ impl<'a> Run<'a> {
     }
 
     /// So many rows that what the widest of these calls writes stays in a first-level cache.
-    fn few_rows(&self, calls: std::ops::Range<usize>) -> usize {
+    fn few_rows(&self, calls: impl Iterator<Item = usize>) -> usize {
         const NUMBERS: usize = 8 * 1024;
-        let width = |call: &Kernel| self.plan.values[call.result().index()].shape.len();
-        let widest = self.plan.calls[calls].iter().map(width).fold(1, usize::max);
+        let width = |number: usize| self.plan.values[self.plan.calls[number].result().index()].shape.len();
+        let widest = calls.map(width).fold(1, usize::max);
         (NUMBERS / widest).max(1)
     }
 
@@ -281,7 +297,7 @@ impl<'a> Run<'a> {
         self.panel(worker).wrapping_add(PANEL)
     }
 
-    fn fold(&self, a: BufId, b: BufId, sizes: Sizes, part: std::ops::Range<usize>, worker: usize, target: Target) {
+    fn fold(&self, a: BufId, b: BufId, sizes: Sizes, part: Range<usize>, worker: usize, target: Target) {
         let fold = Fold {
             rows: self.rows.count * sizes.m,
             width: sizes.k,
@@ -291,6 +307,7 @@ impl<'a> Run<'a> {
             from: part.start,
             to: part.end,
             target,
+            shared: self.workers > 1,
             panel: self.panel(worker),
             buffer: self.buffer(worker),
             kernels: self.kernels,
