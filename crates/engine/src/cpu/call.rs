@@ -163,10 +163,8 @@ impl Run<'_> {
             }
             Kernel::Softmax { x, y } => {
                 let (x, y) = (slot(x), slot(y));
-                for r in 0..count {
-                    // SAFETY: as above.
-                    unsafe { (k.softmax)(x.row(r), y.row(r), y.len) };
-                }
+                // SAFETY: as above.
+                unsafe { (k.softmax)(count, y.len, x.p, y.p) }
             }
             Kernel::SoftmaxGradient { y, dy, dx } => {
                 let (y, dy, dx) = (slot(y), slot(dy), slot(dx));
@@ -241,8 +239,8 @@ impl Run<'_> {
         Table { column: self.rows.columns[input], rows: self.rows, first: at.first, count: at.count, width }
     }
 
-    /// A product, or these columns of it; `gathered` is the call, if it is still to be done, that gathers the rows of A.
-    pub(super) fn matmul(&self, call: &Kernel, at: Chunk, columns: Option<Range<usize>>, gathered: Option<&Kernel>) {
+    /// A product, or these columns of it; `soon` is a call that gathers the rows of A and is still to be done, or one that writes soon.
+    pub(super) fn matmul(&self, call: &Kernel, at: Chunk, columns: Option<Range<usize>>, soon: Option<&Kernel>) {
         let Kernel::Matmul { a, b, bias, y, transpose_a, transpose_b, sizes, epilogue } = *call else { return };
         let Sizes { m, k, n } = sizes;
         let (a, b, y) = (self.slot(a, at), self.slot(b, at), self.slot(y, at));
@@ -251,15 +249,19 @@ impl Run<'_> {
         let shared = b.step == 0 && bias.is_none_or(|bias| bias.step == 0) && a.step > 0 && (m == 1 || !transpose_a);
         let (times, m) = if shared { (1, at.count * m) } else { (at.count, m) };
         let columns = columns.unwrap_or(0..n);
-        let soon = match gathered {
+        let soon = match soon {
             Some(&Kernel::Gather { input, .. }) if shared && k >= WIDE && n > LANES => {
                 Soon::Rows { table: self.table(input, k, at), a: a.p, lines: 0 }
             }
-            Some(call) => {
+            Some(call @ Kernel::Gather { .. }) => {
                 self.row_wise(call, at);
                 Soon::Nothing
             }
-            None => Soon::Nothing,
+            Some(call) if shared && m == at.count => {
+                let y = self.slot(call.result(), at);
+                Soon::Written { y: y.p, row: y.step }
+            }
+            _ => Soon::Nothing,
         };
         let (from, b_step) = (columns.start, if transpose_b { k } else { n });
         for r in 0..times {

@@ -3,6 +3,8 @@
 //! A weight's gradient Σ rows xᵀ·dy is computed block by block into a buffer that stays in cache, and each
 //! block is used up by the optimizer at once: the whole gradient is never in memory.
 
+use std::ops::Range;
+
 use super::instruction_set::Kernels;
 use super::product::{Finish, PANEL_ROWS, Product, Soon};
 use super::simd::{LANES, Simd};
@@ -26,8 +28,8 @@ pub(super) enum Target {
     Update { step: Step, w: *mut f32, block: usize },
 }
 
-/// Rows `from..to` of the gradient `[width, n]` = Σ aᵀ·b over `rows` rows.
-#[derive(Clone, Copy)]
+/// A part of the gradient `[width, n]` = Σ aᵀ·b over `rows` rows.
+#[derive(Clone)]
 pub(super) struct Fold {
     pub(super) rows: usize,
     /// Columns of a.
@@ -35,8 +37,8 @@ pub(super) struct Fold {
     pub(super) n: usize,
     pub(super) a: *const f32,
     pub(super) b: *const f32,
-    pub(super) from: usize,
-    pub(super) to: usize,
+    /// The part of the gradient: rows, and columns.
+    pub(super) part: [Range<usize>; 2],
     pub(super) target: Target,
     /// Whether other workers have read the target.
     pub(super) shared: bool,
@@ -50,8 +52,8 @@ pub(super) struct Fold {
 /// Computes the gradient's rows.
 ///
 /// # Safety
-/// The machine has S; the pointers are valid for their matrices, and nobody else touches the rows
-/// `from..to` of the target.
+/// The machine has S; the pointers are valid for their matrices, and nobody else touches this part
+/// of the target.
 #[inline(always)]
 pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
     // SAFETY: the caller's promises; the buffer holds a block.
@@ -76,21 +78,24 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
             soon: Soon::Nothing,
             kernels: f.kernels,
         };
+        let [rows, columns] = f.part.clone();
         match f.target {
             Target::Store(y) => {
-                (f.kernels.product)(&part(f.from, f.to - f.from, 0, f.n, y.add(f.from * f.n), f.n));
+                let y = y.add(rows.start * f.n + columns.start);
+                (f.kernels.product)(&part(rows.start, rows.len(), columns.start, columns.len(), y, f.n));
             }
             Target::Update { step, w, block } => {
                 // The memory is nobody else's, and what an L2 holds is not worth asking for.
                 let memory = if step.numbers() * block > NEAR { step.numbers() - 1 } else { 0 };
-                for j in (0..f.n).step_by(BLOCK_COLUMNS) {
-                    let columns = BLOCK_COLUMNS.min(f.n - j);
+                for j in columns.clone().step_by(BLOCK_COLUMNS) {
+                    let columns = BLOCK_COLUMNS.min(columns.end - j);
                     let one_panel = f.rows <= PANEL_ROWS && columns <= S::TILE_VECTORS * LANES;
-                    for i in (f.from..f.to).step_by(BLOCK_ROWS) {
-                        let rows = BLOCK_ROWS.min(f.to - i);
+                    for i in rows.clone().step_by(BLOCK_ROWS) {
+                        let from = rows.start;
+                        let rows = BLOCK_ROWS.min(rows.end - i);
                         let here = w.add(i * f.n + j);
                         (f.kernels.product)(&Product {
-                            panel_holds_b: one_panel && i > f.from,
+                            panel_holds_b: one_panel && i > from,
                             soon: if f.shared || memory > 0 {
                                 Soon::Parameters { w: here, row: f.n, memory, block }
                             } else {
@@ -108,50 +113,58 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
     }
 }
 
-/// y = Σ x over `rows` rows of `len` numbers.
+/// A stretch of the columns of a matrix of `rows` rows, each `step` numbers after the one before.
+#[derive(Clone, Copy)]
+pub(super) struct Columns {
+    pub(super) x: *const f32,
+    pub(super) rows: usize,
+    pub(super) step: usize,
+    pub(super) len: usize,
+}
+
+impl Columns {
+    /// The sums of a vector of columns from `i` on, and how many of them there are.
+    #[inline(always)]
+    unsafe fn sum<S: Simd>(self, i: usize) -> (S::V, usize) {
+        let part = LANES.min(self.len - i);
+        // SAFETY: the caller's promises: the last vector is loaded by its length.
+        unsafe {
+            let zero = S::splat(0.0);
+            let mut sum = zero;
+            for r in 0..self.rows {
+                sum = S::add(sum, S::load_part(self.x.add(r * self.step + i), part, zero));
+            }
+            (sum, part)
+        }
+    }
+}
+
+/// y = Σ rows of the columns.
 ///
 /// # Safety
 /// The machine has S; the pointers are valid for their matrices.
 #[inline(always)]
-pub(super) unsafe fn sum_rows<S: Simd>(rows: usize, len: usize, x: *const f32, y: *mut f32) {
-    // SAFETY: the caller's promises: the last part of a row is loaded and stored by its length.
+pub(super) unsafe fn sum_rows<S: Simd>(x: Columns, y: *mut f32) {
+    // SAFETY: the caller's promises: the last vector is stored by its length.
     unsafe {
-        let zero = S::splat(0.0);
-        for i in (0..len).step_by(LANES) {
-            let part = LANES.min(len - i);
-            let mut sum = zero;
-            for r in 0..rows {
-                sum = S::add(sum, S::load_part(x.add(r * len + i), part, zero));
-            }
+        for i in (0..x.len).step_by(LANES) {
+            let (sum, part) = x.sum::<S>(i);
             S::store_part(y.add(i), sum, part);
         }
     }
 }
 
-/// Σ x over `rows` rows of `len` numbers, each sum used up by the update of the parameter at `w`.
+/// Σ rows of the columns, each sum used up by the update of the parameter at `w`.
 ///
 /// # Safety
 /// As for [`sum_rows`]; the buffer holds [`BLOCK`] numbers.
 #[inline(always)]
-pub(super) unsafe fn sum_rows_update<S: Simd>(
-    rows: usize,
-    len: usize,
-    x: *const f32,
-    step: Step,
-    w: *mut f32,
-    block: usize,
-    buffer: *mut f32,
-) {
+pub(super) unsafe fn sum_rows_update<S: Simd>(x: Columns, step: Step, w: *mut f32, block: usize, buffer: *mut f32) {
     // SAFETY: the caller's promises, for each part of the columns.
     unsafe {
-        let zero = S::splat(0.0);
-        for i in (0..len).step_by(LANES) {
-            let part = LANES.min(len - i);
-            let mut sum = zero;
-            for r in 0..rows {
-                sum = S::add(sum, S::load_part(x.add(r * len + i), part, zero));
-            }
-            S::store_part(buffer, sum, part);
+        for i in (0..x.len).step_by(LANES) {
+            let (sum, part) = x.sum::<S>(i);
+            S::store(buffer, sum);
             update::<S>(step, w.add(i), block, buffer, part);
         }
     }

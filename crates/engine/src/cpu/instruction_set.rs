@@ -2,7 +2,7 @@
 
 use super::convolution::{self, Convolution};
 use super::elementwise;
-use super::fold::{self, Fold};
+use super::fold::{self, Columns, Fold};
 use super::machine;
 use super::norm;
 use super::pool;
@@ -29,8 +29,8 @@ pub(super) struct Kernels {
     pub(super) convolution: unsafe fn(&Convolution),
     pub(super) weight_gradient: unsafe fn(&WeightGradient),
     pub(super) sum_squares: unsafe fn(*const f32, usize, *mut f32),
-    pub(super) sum_rows: unsafe fn(usize, usize, *const f32, *mut f32),
-    pub(super) sum_rows_update: unsafe fn(usize, usize, *const f32, Step, *mut f32, usize, *mut f32),
+    pub(super) sum_rows: unsafe fn(Columns, *mut f32),
+    pub(super) sum_rows_update: unsafe fn(Columns, Step, *mut f32, usize, *mut f32),
     pub(super) update: unsafe fn(Step, *mut f32, usize, *const f32, usize),
     pub(super) map: unsafe fn(Map, *const f32, *mut f32, usize),
     pub(super) zip: unsafe fn(Zip, *const f32, usize, *const f32, usize, *mut f32, usize),
@@ -40,7 +40,7 @@ pub(super) struct Kernels {
     pub(super) sum_elements: unsafe fn(*const f32, usize, *mut f32),
     pub(super) multiply_add: unsafe fn(usize, *mut f32),
     pub(super) read_and_write: unsafe fn(*mut f32, usize),
-    pub(super) softmax: unsafe fn(*const f32, *mut f32, usize) -> (f32, f32),
+    pub(super) softmax: unsafe fn(usize, usize, *const f32, *mut f32),
     pub(super) softmax_gradient: unsafe fn(usize, *const f32, *const f32, *mut f32),
     pub(super) cross_entropy: unsafe fn(usize, usize, *const f32, *const f32, usize, *mut f32, *mut f32),
     pub(super) cross_entropy_gradient:
@@ -62,10 +62,8 @@ macro_rules! instruction_set {
                 fn convolution(c: &Convolution) = convolution::convolution;
                 fn weight_gradient(g: &WeightGradient) = weight_gradient::weight_gradient;
                 fn sum_squares(x: *const f32, len: usize, y: *mut f32) = norm::sum_squares;
-                fn sum_rows(rows: usize, len: usize, x: *const f32, y: *mut f32) = fold::sum_rows;
-                fn sum_rows_update(
-                    rows: usize, len: usize, x: *const f32, step: Step, w: *mut f32, block: usize, buffer: *mut f32
-                ) = fold::sum_rows_update;
+                fn sum_rows(x: Columns, y: *mut f32) = fold::sum_rows;
+                fn sum_rows_update(x: Columns, step: Step, w: *mut f32, block: usize, buffer: *mut f32) = fold::sum_rows_update;
                 fn update(step: Step, w: *mut f32, block: usize, g: *const f32, len: usize) = update::update;
                 fn map(f: Map, x: *const f32, y: *mut f32, len: usize) = elementwise::map;
                 fn zip(
@@ -77,6 +75,7 @@ macro_rules! instruction_set {
                 fn sum_elements(x: *const f32, len: usize, y: *mut f32) = elementwise::sum_elements;
                 fn multiply_add(rounds: usize, y: *mut f32) = machine::multiply_add;
                 fn read_and_write(p: *mut f32, len: usize) = machine::read_and_write;
+                fn softmax(rows: usize, n: usize, x: *const f32, y: *mut f32) = softmax::softmax;
                 fn softmax_gradient(n: usize, y: *const f32, dy: *const f32, dx: *mut f32) = softmax::softmax_gradient;
                 fn cross_entropy(
                     rows: usize, n: usize, x: *const f32, label: *const f32, label_step: usize,
@@ -87,11 +86,6 @@ macro_rules! instruction_set {
                     dloss: *const f32, dloss_step: usize, dx: *mut f32
                 ) = softmax::cross_entropy_gradient;
             );
-            $(#[target_feature(enable = $features)])?
-            unsafe fn softmax(x: *const f32, y: *mut f32, n: usize) -> (f32, f32) {
-                // SAFETY: the caller's promises, and this function has S's instructions.
-                unsafe { softmax::softmax::<$simd>(x, y, n) }
-            }
             Kernels {
                 name: $name, product, fold, convolution, weight_gradient, sum_squares, sum_rows, sum_rows_update, update, map,
                 zip, dropout, max_pool, max_pool_gradient, sum_elements,

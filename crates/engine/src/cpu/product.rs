@@ -55,6 +55,11 @@ pub(super) enum Soon<'a> {
         memory: usize,
         block: usize,
     },
+    /// Rows of `row` numbers, one for each of C, that a later call writes.
+    Written {
+        y: *mut f32,
+        row: usize,
+    },
     /// A's own rows, which each tile gathers before it reads them: so many cache lines of each of them at a time.
     Rows {
         table: Table<'a>,
@@ -70,6 +75,7 @@ impl Soon<'_> {
             Soon::Parameters { w, row, memory, block } if last => {
                 Soon::Parameters { w: w.wrapping_add(j), row, memory, block }
             }
+            Soon::Written { .. } if j == 0 && last => self,
             Soon::Rows { table, a, .. } if j == 0 && k == 0 => {
                 Soon::Rows { table, a, lines: table.lines().div_ceil(depth.div_ceil(LANES)) }
             }
@@ -84,7 +90,7 @@ impl Soon<'_> {
         match self {
             Soon::Nothing => depth,
             Soon::Parameters { .. } if vectors == 1 => depth,
-            Soon::Parameters { .. } => depth.div_ceil(rows),
+            Soon::Parameters { .. } | Soon::Written { .. } => depth.div_ceil(rows),
             Soon::Rows { .. } => LANES,
         }
     }
@@ -92,7 +98,8 @@ impl Soon<'_> {
     /// One part of what a tile asks for that begins with row `i`.
     ///
     /// # Safety
-    /// The parameters have the tile's rows and vectors, and the rows of A from the tile on are nobody else's.
+    /// The parameters have the tile's rows and vectors; what is written has its rows, and A those that the next tile
+    /// gathers; all of them are nobody else's.
     #[inline(always)]
     unsafe fn ask(self, part: usize, i: usize, tile_rows: usize, vectors: usize) {
         match self {
@@ -107,6 +114,12 @@ impl Soon<'_> {
                     for memory in (1..=memory).map(|n| w.wrapping_add(n * block)) {
                         (0..vectors).for_each(|v| prefetch(memory.wrapping_add(v * LANES)));
                     }
+                }
+            }
+            Soon::Written { y, row } => {
+                for at in (0..row).step_by(LANES) {
+                    // SAFETY: the caller's promise.
+                    unsafe { claim(y.add((i + part) * row + at)) }
                 }
             }
             Soon::Rows { table, a, lines } => {

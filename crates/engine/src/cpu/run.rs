@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::embedding;
-use super::fold::{BLOCK, Fold, Target};
+use super::fold::{BLOCK, Columns, Fold, Target};
 use super::instruction_set::Kernels;
-use super::product::PANEL;
+use super::product::{PANEL, TILE_COLUMNS};
+use super::simd::LANES;
 use super::weight_gradient::{Part, WeightGradient};
 use crate::backend::Zones;
 use crate::kernel::{BufId, Gradient, Kernel, SQUARES, Sizes};
@@ -151,8 +152,9 @@ impl<'a> Run<'a> {
             let gathered = product.and_then(|last| gathered_by(&self.plan.calls, start, last));
             self.a_few_rows_at_a_time(start..product.unwrap_or(end), gathered, at, watch);
             if let Some(number) = product {
-                let calls = &self.plan.calls;
-                self.matmul(&calls[number], at, None, gathered.map(|number| &calls[number]));
+                let call = |number: usize| &self.plan.calls[number];
+                let soon = gathered.map(call).or_else(|| self.written_soon(number..calls.end).map(call));
+                self.matmul(call(number), at, None, soon);
                 watch.finished(number);
             }
             start = end;
@@ -171,6 +173,21 @@ impl<'a> Run<'a> {
                 watch.finished(number);
             }
         }
+    }
+
+    /// The next product that only writes, as its depth is small, if the first of these calls multiplies long enough to claim for it what it
+    /// will write, and is the last that does.
+    fn written_soon(&self, calls: Range<usize>) -> Option<usize> {
+        let long = |sizes: Sizes| sizes.k > 2 * LANES && sizes.n > 2 * LANES;
+        let product = |number: usize| match self.plan.calls[number] {
+            Kernel::Matmul { y, sizes, .. } => Some((number, sizes, self.plan.places[y.index()].zone)),
+            _ => None,
+        };
+        let mut products = calls.filter_map(product);
+        products.next().filter(|&(_, sizes, _)| long(sizes) && self.workers > 1)?;
+        let writes =
+            |&(_, sizes, zone): &(usize, Sizes, Zone)| sizes.k <= LANES && sizes.n > LANES && zone == Zone::Kept;
+        products.take_while(|&(_, sizes, _)| !long(sizes)).find(writes).map(|(number, ..)| number)
     }
 
     fn is_product(&self, number: usize) -> bool {
@@ -197,9 +214,22 @@ impl<'a> Run<'a> {
     fn slice_of(&self, number: usize, worker: usize, workers: usize) {
         let call = &self.plan.calls[number];
         let slice = |len: usize| len * worker / workers..len * (worker + 1) / workers;
+        let vectors = |len: usize| {
+            let part = slice(len.div_ceil(LANES));
+            part.start * LANES..len.min(part.end * LANES)
+        };
+        // By the longer side, so that less of the two operands is read, and later taken back, from other cores.
+        let share = |sizes: Sizes| {
+            if sizes.n > 4 * sizes.k && sizes.n >= workers * TILE_COLUMNS {
+                let tiles = slice(sizes.n.div_ceil(TILE_COLUMNS));
+                [0..sizes.k, tiles.start * TILE_COLUMNS..sizes.n.min(tiles.end * TILE_COLUMNS)]
+            } else {
+                [slice(sizes.k), 0..sizes.n]
+            }
+        };
         match *call {
             Kernel::MatmulRows { a, b, y, sizes } => {
-                self.fold(a, b, sizes, slice(sizes.k), worker, Target::Store(self.whole(y).p));
+                self.fold(a, b, sizes, share(sizes), worker, Target::Store(self.whole(y).p));
             }
             Kernel::Conv2dGradient { x, dy, dw, window } => {
                 let (x, dy, dw) = (self.whole(x), self.whole(dy), self.whole(dw).p);
@@ -240,7 +270,7 @@ impl<'a> Run<'a> {
                 let (w, block) = (self.whole(parameter), self.zones.layout.parameters);
                 match gradient {
                     Gradient::MatmulRows { a, b, sizes } => {
-                        self.fold(a, b, sizes, slice(sizes.k), worker, Target::Update { step, w: w.p, block });
+                        self.fold(a, b, sizes, share(sizes), worker, Target::Update { step, w: w.p, block });
                     }
                     Gradient::Stored(g) => {
                         let part = slice(w.len);
@@ -248,27 +278,34 @@ impl<'a> Run<'a> {
                         // SAFETY: a part of the parameter and of its gradient, of the same length.
                         unsafe { (self.kernels.update)(step, w, block, g, part.len()) }
                     }
-                    Gradient::SumRows(x) if number % workers == worker => {
-                        let (rows, x) = (self.rows.count, self.whole(x));
-                        let buffer = self.buffer(worker);
-                        // SAFETY: x has `rows` rows of as many numbers as w.
-                        unsafe { (self.kernels.sum_rows_update)(rows, w.len, x.p, step, w.p, block, buffer) }
+                    Gradient::SumRows(x) => {
+                        let (x, at) = self.columns_of(x, vectors(w.len));
+                        let (w, buffer) = (w.p.wrapping_add(at), self.buffer(worker));
+                        // SAFETY: x has a row of as many numbers as w for each row of the batch.
+                        unsafe { (self.kernels.sum_rows_update)(x, step, w, block, buffer) }
                     }
-                    Gradient::SumRows(_) => {}
                 }
             }
-            Kernel::SumRows { x, y } if number % workers == worker => {
-                let (x, y) = (self.whole(x), self.whole(y));
+            Kernel::SumRows { x, y } => {
+                let y = self.whole(y);
+                let (x, at) = self.columns_of(x, vectors(y.len));
                 // SAFETY: x has a row of as many numbers as y for each row of the batch.
-                unsafe { (self.kernels.sum_rows)(self.rows.count, y.len, x.p, y.p) }
+                unsafe { (self.kernels.sum_rows)(x, y.p.wrapping_add(at)) }
             }
             Kernel::MeanRows { x, y } if number % workers == worker => self.mean_rows(x, y),
-            Kernel::SumRows { .. } | Kernel::MeanRows { .. } => {}
+            Kernel::MeanRows { .. } => {}
             _ if number % workers == worker => {
                 self.row_wise(call, Chunk { first: 0, count: 1, skipped: 0, region: worker, worker });
             }
             _ => {}
         }
+    }
+
+    /// These columns of all rows of a kept value, and the first of them.
+    fn columns_of(&self, x: BufId, columns: Range<usize>) -> (Columns, usize) {
+        let (x, at) = (self.whole(x), columns.start);
+        let columns = Columns { x: x.p.wrapping_add(at), rows: self.rows.count, step: x.len, len: columns.len() };
+        (columns, at)
     }
 
     pub(super) fn slot(&self, v: BufId, at: Chunk) -> Slot {
@@ -297,15 +334,14 @@ impl<'a> Run<'a> {
         self.panel(worker).wrapping_add(PANEL)
     }
 
-    fn fold(&self, a: BufId, b: BufId, sizes: Sizes, part: Range<usize>, worker: usize, target: Target) {
+    fn fold(&self, a: BufId, b: BufId, sizes: Sizes, part: [Range<usize>; 2], worker: usize, target: Target) {
         let fold = Fold {
             rows: self.rows.count * sizes.m,
             width: sizes.k,
             n: sizes.n,
             a: self.whole(a).p,
             b: self.whole(b).p,
-            from: part.start,
-            to: part.end,
+            part,
             target,
             shared: self.workers > 1,
             panel: self.panel(worker),
