@@ -264,10 +264,10 @@ impl Plan {
         if request.trace {
             roots.extend(forward.y.iter().chain(&gradients).flatten().chain(forward.kept.iter().flatten()));
         }
-        let Emit { mut calls, values } = emit;
+        let Emit { mut calls, mut values } = emit;
         prune(&mut calls, &roots);
         if !request.trace {
-            fuse(&mut calls, &values, &roots);
+            fuse(&mut calls, &mut values, &roots);
         }
         let sweeps = order_into_sweeps(&mut calls, &values);
         let labels = name_values(&nodes, &forward, &gradients, &calls);
