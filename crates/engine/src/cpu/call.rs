@@ -15,7 +15,7 @@ use crate::mask::Mask;
 
 /// Rows of so many numbers are gathered by the product that reads them, if it takes long enough; fewer numbers come sooner than
 /// they can be asked for.
-const WIDE: usize = 64;
+const WIDE: usize = 16;
 
 impl Run<'_> {
     /// A call over the rows of a chunk, each by itself; a call on wholes goes over one row.
