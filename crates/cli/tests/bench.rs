@@ -32,6 +32,7 @@ fn a_bench_adds_up() {
     let (machine, step) = (&report["machine"], &report["step"]);
     assert_eq!((&machine["threads"], &step["parameters"]), (&2.into(), &43.into()), "{report}");
     assert_eq!(step["optimizer_bytes"], 24 * 43);
+    assert!(number(&machine["meeting_us"]) > 0.0, "{report}");
 
     let (measured, limit) = (&report["measured"], &report["limit"]);
     let [p10, median, p90] = ["p10_us", "median_us", "p90_us"].map(|key| number(&measured[key]));

@@ -13,6 +13,8 @@ use crate::optimizer::Step;
 
 /// Parameters and memory of a whole network that stay near from step to step: 1 MiB of them.
 const NEAR: usize = 1 << 18;
+/// So many rows take long enough to sum for parameters to be claimed meanwhile.
+const CLAIMS: usize = 16;
 /// Rows of a weight's gradient that are computed between two updates.
 const BLOCK_ROWS: usize = 48;
 const BLOCK_COLUMNS: usize = 64;
@@ -85,8 +87,10 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
                 (f.kernels.product)(&part(rows.start, rows.len(), columns.start, columns.len(), y, f.n));
             }
             Target::Update { step, w, block } => {
-                // The memory is nobody else's, and what an L2 holds is not worth asking for.
-                let memory = if step.numbers() * block > NEAR { step.numbers() - 1 } else { 0 };
+                let claim = f.shared && f.rows >= CLAIMS;
+                // What an L2 holds is not worth asking for.
+                let far = step.numbers() * block > NEAR;
+                let matrices = if far { step.numbers() - usize::from(claim) } else { 0 };
                 for j in columns.clone().step_by(BLOCK_COLUMNS) {
                     let columns = BLOCK_COLUMNS.min(columns.end - j);
                     let one_panel = f.rows <= PANEL_ROWS && columns <= S::TILE_VECTORS * LANES;
@@ -96,8 +100,8 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
                         let here = w.add(i * f.n + j);
                         (f.kernels.product)(&Product {
                             panel_holds_b: one_panel && i > from,
-                            soon: if f.shared || memory > 0 {
-                                Soon::Parameters { w: here, row: f.n, memory, block }
+                            soon: if claim || far {
+                                Soon::Parameters { w: here, row: f.n, claim, matrices, block }
                             } else {
                                 Soon::Nothing
                             },

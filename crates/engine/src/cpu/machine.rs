@@ -1,11 +1,14 @@
-//! What this machine can do at most, measured: the two numbers that bound a training step from below.
+//! What this machine can do at most, measured: the two numbers that bound a training step from below, and how far its cores are apart.
 //!
 //! Arithmetic: chains of multiply-adds that never leave the registers, enough of them to hide one another's latency.
 //! Memory: one pass over more numbers than any cache holds, each read and written, as an optimizer does. Both on all
 //! threads at once, and the best of several short trials: what disturbs a trial only makes it slower.
+//! A meeting: all threads are called and wait for one another. Cores that share a cache meet several times as fast as others, and
+//! hand over rows and parameters as much faster, so a small step takes longer where a system moves threads apart.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Cpu;
 use super::memory::Cells;
@@ -20,6 +23,11 @@ const TRIALS_OF_ARITHMETIC: usize = 50;
 /// 256 MiB of f32.
 const NUMBERS: usize = 64 << 20;
 const TRIALS_OF_MEMORY: usize = 15;
+const MEETINGS: usize = 200;
+const TRIALS_OF_MEETING: usize = 25;
+/// About as long as the team's own members wait before they give way.
+const SPINS: usize = 2_000;
+const LONGEST_TRIAL: Duration = Duration::from_millis(40);
 /// Chains of multiply-adds, in vectors: as many as the registers hold beside two operands.
 const CHAINS: usize = 12;
 const CHAINS_OF_TWO_REGISTERS: usize = 6;
@@ -31,6 +39,8 @@ pub struct Machine {
     pub peak_flops: f64,
     /// Bytes a second, read and written, beyond the caches.
     pub bandwidth: f64,
+    /// Seconds until all threads have met that were called: the median of several trials, as it changes with the cores that they are on.
+    pub meeting: f64,
 }
 
 impl Cpu {
@@ -48,7 +58,37 @@ impl Cpu {
     /// If there is no memory for 256 MiB of numbers.
     pub fn measure(&self) -> Result<Machine, BackendError> {
         let mut team = self.team.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Machine { peak_flops: self.peak_flops(&mut team), bandwidth: self.bandwidth(&mut team)? })
+        Ok(Machine {
+            peak_flops: self.peak_flops(&mut team),
+            bandwidth: self.bandwidth(&mut team)?,
+            meeting: self.meeting(&mut team),
+        })
+    }
+
+    fn meeting(&self, team: &mut Team) -> f64 {
+        let met = |here: &AtomicUsize| here.load(Ordering::Acquire) >= self.threads;
+        let mut trials = [(); TRIALS_OF_MEETING].map(|()| {
+            let start = Instant::now();
+            for _ in 0..MEETINGS {
+                let here = AtomicUsize::new(0);
+                team.run(&|_| {
+                    here.fetch_add(1, Ordering::AcqRel);
+                    for _ in 0..SPINS {
+                        if met(&here) {
+                            return;
+                        }
+                        std::hint::spin_loop();
+                    }
+                    // Whom we wait for needs this core, or could not be started.
+                    while !met(&here) && start.elapsed() < LONGEST_TRIAL {
+                        std::thread::yield_now();
+                    }
+                });
+            }
+            start.elapsed().as_secs_f64() / MEETINGS as f64
+        });
+        trials.sort_by(f64::total_cmp);
+        trials[TRIALS_OF_MEETING / 2]
     }
 
     fn peak_flops(&self, team: &mut Team) -> f64 {
@@ -159,9 +199,10 @@ mod tests {
     #[test]
     fn every_instruction_set_is_measured() {
         for cpu in Cpu::each(2) {
-            let Machine { peak_flops, bandwidth } = cpu.measure().unwrap();
+            let Machine { peak_flops, bandwidth, meeting } = cpu.measure().unwrap();
             assert!(peak_flops.is_finite() && peak_flops > 0.0, "{cpu:?}");
             assert!(bandwidth.is_finite() && bandwidth > 0.0, "{cpu:?}");
+            assert!(meeting.is_finite() && meeting > 0.0, "{cpu:?}");
         }
     }
 }

@@ -47,12 +47,13 @@ pub(super) enum Finish {
 #[derive(Clone, Copy)]
 pub(super) enum Soon<'a> {
     Nothing,
-    /// Parameters of C's shape, and so many matrices of the optimizer's memory, each so far after the one before; `row` is
-    /// their step from row to row.
+    /// Parameters of C's shape, perhaps to be claimed, and so many matrices to be asked for, each so far after the one before: the parameters
+    /// themselves, if they are not claimed, and the optimizer's memory. `row` is their step from row to row.
     Parameters {
         w: *mut f32,
         row: usize,
-        memory: usize,
+        claim: bool,
+        matrices: usize,
         block: usize,
     },
     /// Rows of `row` numbers, one for each of C, that a later call writes.
@@ -72,8 +73,8 @@ impl Soon<'_> {
     /// What the block of columns from `j` and of `depth` steps from `k` on, perhaps the `last`, asks for.
     fn of_block(self, j: usize, k: usize, depth: usize, last: bool) -> Self {
         match self {
-            Soon::Parameters { w, row, memory, block } if last => {
-                Soon::Parameters { w: w.wrapping_add(j), row, memory, block }
+            Soon::Parameters { w, row, claim, matrices, block } if last => {
+                Soon::Parameters { w: w.wrapping_add(j), row, claim, matrices, block }
             }
             Soon::Written { .. } if j == 0 && last => self,
             Soon::Rows { table, a, .. } if j == 0 && k == 0 => {
@@ -104,15 +105,15 @@ impl Soon<'_> {
     unsafe fn ask(self, part: usize, i: usize, tile_rows: usize, vectors: usize) {
         match self {
             Soon::Nothing => {}
-            Soon::Parameters { w, row, memory, block } => {
+            Soon::Parameters { w, row, claim, matrices, block } => {
                 let rows = if vectors == 1 { i..i + tile_rows } else { i + part..i + part + 1 };
                 for w in rows.map(|at| w.wrapping_add(at * row)) {
-                    for v in 0..vectors {
+                    for v in 0..if claim { vectors } else { 0 } {
                         // SAFETY: the caller's promise: each vector begins within the row.
                         unsafe { claim_as_it_is(w.add(v * LANES)) }
                     }
-                    for memory in (1..=memory).map(|n| w.wrapping_add(n * block)) {
-                        (0..vectors).for_each(|v| prefetch(memory.wrapping_add(v * LANES)));
+                    for matrix in (0..matrices).map(|n| w.wrapping_add((n + usize::from(claim)) * block)) {
+                        (0..vectors).for_each(|v| prefetch(matrix.wrapping_add(v * LANES)));
                     }
                 }
             }
