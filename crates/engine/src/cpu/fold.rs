@@ -6,8 +6,9 @@
 use std::ops::Range;
 
 use super::instruction_set::Kernels;
-use super::product::{Finish, PANEL_ROWS, Product, Soon};
+use super::product::{Finish, PANEL_ROWS, Product};
 use super::simd::{LANES, Simd};
+use super::soon::Soon;
 use super::update::update;
 use crate::optimizer::Step;
 

@@ -23,6 +23,7 @@ mod product;
 mod run;
 mod simd;
 mod softmax;
+mod soon;
 mod team;
 mod update;
 mod weight_gradient;

@@ -11,9 +11,9 @@
 
 use std::mem::MaybeUninit;
 
-use super::gather::Table;
 use super::instruction_set::Kernels;
-use super::simd::{LANES, Simd, claim, claim_as_it_is, prefetch};
+use super::simd::{LANES, Simd, claim, prefetch};
+use super::soon::Soon;
 use crate::function::{Map, Zip};
 
 /// Rows of k that a packed panel holds at most: 1,024 × 64 columns are 256 KiB, within an L2.
@@ -40,99 +40,6 @@ pub(super) enum Finish {
     Map(Map),
     /// With the same element of a matrix of C's layout.
     Zip(Zip, *const f32),
-}
-
-/// Memory that is used right after the product: its lines are asked for, or claimed, while the multiplications go on, so that
-/// nobody waits for them.
-#[derive(Clone, Copy)]
-pub(super) enum Soon<'a> {
-    Nothing,
-    /// Parameters of C's shape, perhaps to be claimed, and so many matrices to be asked for, each so far after the one before: the parameters
-    /// themselves, if they are not claimed, and the optimizer's memory. `row` is their step from row to row.
-    Parameters {
-        w: *mut f32,
-        row: usize,
-        claim: bool,
-        matrices: usize,
-        block: usize,
-    },
-    /// Rows of `row` numbers, one for each of C, that a later call writes.
-    Written {
-        y: *mut f32,
-        row: usize,
-    },
-    /// A's own rows, which each tile gathers before it reads them: so many cache lines of each of them at a time.
-    Rows {
-        table: Table<'a>,
-        a: *mut f32,
-        lines: usize,
-    },
-}
-
-impl Soon<'_> {
-    /// What the block of columns from `j` and of `depth` steps from `k` on, perhaps the `last`, asks for.
-    fn of_block(self, j: usize, k: usize, depth: usize, last: bool) -> Self {
-        match self {
-            Soon::Parameters { w, row, claim, matrices, block } if last => {
-                Soon::Parameters { w: w.wrapping_add(j), row, claim, matrices, block }
-            }
-            Soon::Written { .. } if j == 0 && last => self,
-            Soon::Rows { table, a, .. } if j == 0 && k == 0 => {
-                Soon::Rows { table, a, lines: table.lines().div_ceil(depth.div_ceil(LANES)) }
-            }
-            _ => Soon::Nothing,
-        }
-    }
-
-    /// How many steps of `depth` along k a tile of `rows` goes from one part of asking to the next: what is asked for at once
-    /// has to fit the machine's queue of misses.
-    #[inline(always)]
-    fn stretch(self, rows: usize, vectors: usize, depth: usize) -> usize {
-        match self {
-            Soon::Nothing => depth,
-            Soon::Parameters { .. } if vectors == 1 => depth,
-            Soon::Parameters { .. } | Soon::Written { .. } => depth.div_ceil(rows),
-            Soon::Rows { .. } => LANES,
-        }
-    }
-
-    /// One part of what a tile asks for that begins with row `i`.
-    ///
-    /// # Safety
-    /// The parameters have the tile's rows and vectors; what is written has its rows, and A those that the next tile
-    /// gathers; all of them are nobody else's.
-    #[inline(always)]
-    unsafe fn ask(self, part: usize, i: usize, tile_rows: usize, vectors: usize) {
-        match self {
-            Soon::Nothing => {}
-            Soon::Parameters { w, row, claim, matrices, block } => {
-                let rows = if vectors == 1 { i..i + tile_rows } else { i + part..i + part + 1 };
-                for w in rows.map(|at| w.wrapping_add(at * row)) {
-                    for v in 0..if claim { vectors } else { 0 } {
-                        // SAFETY: the caller's promise: each vector begins within the row.
-                        unsafe { claim_as_it_is(w.add(v * LANES)) }
-                    }
-                    for matrix in (0..matrices).map(|n| w.wrapping_add((n + usize::from(claim)) * block)) {
-                        (0..vectors).for_each(|v| prefetch(matrix.wrapping_add(v * LANES)));
-                    }
-                }
-            }
-            Soon::Written { y, row } => {
-                for at in (0..row).step_by(LANES) {
-                    // SAFETY: the caller's promise.
-                    unsafe { claim(y.add((i + part) * row + at)) }
-                }
-            }
-            Soon::Rows { table, a, lines } => {
-                let next = i + tile_rows;
-                table.ask(next, tile_rows, part * lines..(part + 1) * lines);
-                for at in (next..table.count).take(tile_rows) {
-                    // SAFETY: the caller's promise; the stretch begins within the row.
-                    unsafe { claim(a.add(at * table.width + part * LANES)) }
-                }
-            }
-        }
-    }
 }
 
 /// C `[m, n]` = finish(A `[m, k]` · B `[k, n]` + bias).
