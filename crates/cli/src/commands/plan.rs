@@ -32,7 +32,8 @@ pub(crate) struct PlanArgs {
     /// Such as sgd, or adam,beta1=0.8; `chainrule train --help` names them all [default: the run's, or adam]
     #[arg(long, value_name = "OPTIMIZER", value_parser = arguments::optimizer)]
     optimizer: Option<Optimizer>,
-    /// Put beside each call what it takes on one thread: the median of several runs on random rows
+    /// Put beside each call what it takes on one thread, the median of several runs on random rows; rows
+    /// that a product gathers count with the product
     #[arg(long)]
     profile: bool,
     /// Rows of a profiled run [default: the run's, or 100]
