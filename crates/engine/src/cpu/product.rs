@@ -84,9 +84,9 @@ const fn tile_rows(vectors: usize, most: usize) -> usize {
     }
 }
 
-/// Whether a tile of so many rows and vectors asks for what is needed soon: those of most rows do.
+/// Whether a tile of so many rows and vectors asks for what is needed soon: those of many rows do, and no more are compiled.
 const fn asks(vectors: usize, most: usize, rows: usize) -> bool {
-    rows == tile_rows(vectors, most) || (vectors == 1 && rows == ENOUGH)
+    vectors <= most && (rows == tile_rows(vectors, most) || (vectors == 1 && rows == ENOUGH))
 }
 
 /// Vectors of a tile that holds all of so few rows, so that B is read once and where it lies; `None` for more rows.
