@@ -46,15 +46,15 @@ pub(crate) fn end_of_pass(calls: &[Kernel], end: usize, start: usize) -> usize {
     (first + usize::from(gathers)).max(start + 1)
 }
 
-/// The call from `start` on that gathers the rows which the product `number` reads, and which no other call reads between the two.
+/// The call from `start` on that gathers the rows which the product `number` reads, if none that reads anything stands between the two.
 pub(crate) fn gathered_by(calls: &[Kernel], start: usize, number: usize) -> Option<usize> {
     let Kernel::Matmul { a, b, bias, transpose_a: false, sizes: Sizes { m: 1, .. }, .. } = calls[number] else {
         return None;
     };
     let gathers = |&at: &usize| matches!(calls[at], Kernel::Gather { y, .. } if y == a);
     let at = (start..number).find(gathers)?;
-    let others = calls[at..number].iter().flat_map(Kernel::reads).chain([b]).chain(bias);
-    others.into_iter().all(|v| v != a).then_some(at)
+    let reads_nothing = |call: &Kernel| matches!(call, Kernel::Gather { .. } | Kernel::Fill { .. });
+    (a != b && bias != Some(a) && calls[at..number].iter().all(reads_nothing)).then_some(at)
 }
 
 /// Sorts `calls`, which come in an order that respects their data, into as few sweeps as that

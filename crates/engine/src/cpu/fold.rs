@@ -32,7 +32,6 @@ pub(super) enum Target {
 }
 
 /// A part of the gradient `[width, n]` = Σ aᵀ·b over `rows` rows.
-#[derive(Clone)]
 pub(super) struct Fold {
     pub(super) rows: usize,
     /// Columns of a.

@@ -37,7 +37,7 @@ pub(super) unsafe fn softmax<S: Simd>(rows: usize, n: usize, x: *const f32, y: *
 unsafe fn each_row<S: Simd>(rows: usize, n: usize, x: *const f32, y: *mut f32, mut seen: impl FnMut(usize, f32, f32)) {
     // SAFETY: the caller's promises, for each row.
     unsafe {
-        if n > LANES {
+        if n > LANES || rows == 1 {
             for r in 0..rows {
                 let (max, sum) = one_row::<S>(x.add(r * n), y.add(r * n), n);
                 seen(r, max, sum);
