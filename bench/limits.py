@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Ask how much of this machine's limit a training step reaches.
 
-    python bench/limits.py [--chainrule PATH] [--append bench/RESULTS.md]
+    python bench/limits.py [--chainrule PATH] [--instructions avx2] [--append bench/RESULTS.md]
 
 The limit is what `chainrule bench` measures: FLOPs at the peak of multiply-adds, and the optimizer's bytes at the memory's bandwidth. The
 share does not depend on how fast the machine is, so it shows at once what no test does: that the compiler has made a kernel slower.
 It does depend on how far the cores are apart, which a virtual machine may change at any time, so rounds in which the threads met
-late stand by themselves. Goals are for threads that meet early, if there are any.
-Run it before and after each change below `crates/engine/src/cpu`, and with each new compiler. Exits 1 if a case is below its goal.
+late stand by themselves. A convolution counts as all of its products, though tiles take fewer. Goals are for threads that meet early, if there are any.
+Run it, for each instruction set, before and after each change below `crates/engine/src/cpu`, and with each new compiler. Exits 1 if a case is below its goal.
 """
 import argparse
 import json
@@ -45,6 +45,7 @@ def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     parser.add_argument("--chainrule", type=pathlib.Path, default=root / "target/release/chainrule", metavar="PATH")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--instructions", metavar="SET", help="avx512, avx2 or portable (default: the machine's best)")
     parser.add_argument("--append", type=pathlib.Path, metavar="FILE")
     args = parser.parse_args()
     if not os.access(args.chainrule, os.X_OK):
@@ -52,12 +53,13 @@ def main():
     if args.rounds < 1:
         parser.error("expected a round or more")
 
+    chosen = ["--instructions", args.instructions] if args.instructions else []
     load = os.getloadavg()[0]
     found = {case: [] for case, *_ in CASES}
     for _ in range(args.rounds):
         for case, model, shape, batch, optimizer, _ in CASES:
             command = [args.chainrule, "bench", "--model", model, "--input", shape, "--batch", str(batch)]
-            output = subprocess.run([*command, "--optimizer", optimizer, "--json"], capture_output=True, text=True)
+            output = subprocess.run([*command, *chosen, "--optimizer", optimizer, "--json"], capture_output=True, text=True)
             if output.returncode:
                 sys.exit(f"{case}: {output.stderr.strip()}")
             found[case].append(json.loads(output.stdout))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chainrule::choice;
-use chainrule::engine::{Optimizer, Range, Shape};
+use chainrule::engine::{Cpu, Optimizer, Range, Shape};
 use chainrule::readers::csv::OnError;
 use chainrule::readers::pictures::Frame;
 use chainrule::settings::{MOST_THREADS, usual_rates};
@@ -27,6 +27,14 @@ pub(crate) fn threads(text: &str) -> Result<usize, InputError> {
     let number = text.parse().ok().filter(|number| (1..=MOST_THREADS).contains(number));
     let expected = format!("a whole number from 1 to {MOST_THREADS}");
     number.ok_or_else(|| wrong(&expected, text, "leave it out to use all that the machine has"))
+}
+
+/// The name of an instruction set of this machine.
+pub(crate) fn instructions(text: &str) -> Result<String, InputError> {
+    let sets = Cpu::instruction_sets();
+    let expected = format!("one that this machine has: {}", sets.join(", "));
+    let known = sets.contains(&text).then(|| text.to_owned());
+    known.ok_or_else(|| wrong(&expected, text, "leave it out to use the first of them"))
 }
 
 /// What becomes of a row that cannot be read.

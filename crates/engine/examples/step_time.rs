@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! step_time [--case book|tabular|wide|deep|convnet] [--mlp 784-50-10 --batch 100 --optimizer sgd]
-//!           [--goal update|predict] [--seconds 3] [--threads N]
+//!           [--goal update|predict] [--seconds 3] [--threads N] [--instructions avx2]
 //! ```
 //!
 //! A step draws a fresh random mini-batch from 10,000 resident rows, goes forward and back, and
@@ -55,12 +55,14 @@ struct Asked {
     predict: bool,
     seconds: f64,
     threads: usize,
+    instructions: String,
 }
 
 fn asked() -> Result<Asked, String> {
     let mut case = "book".to_owned();
     let (mut sizes, mut batch, mut optimizer, mut seconds) = (String::new(), 0, String::new(), 3.0);
     let mut threads = std::thread::available_parallelism().map_or(1, Into::into);
+    let mut instructions = Cpu::instruction_sets()[0].to_owned();
     let mut predict = false;
     let mut words = std::env::args().skip(1);
     while let Some(flag) = words.next() {
@@ -79,6 +81,7 @@ fn asked() -> Result<Asked, String> {
                 }
             }
             "--seconds" => seconds = value.parse().map_err(|_| format!("{flag}: expected a number, found {value}"))?,
+            "--instructions" => instructions = value,
             "--threads" => threads = value.parse().map_err(wrong)?,
             _ => return Err(format!("unknown flag {flag}")),
         }
@@ -98,7 +101,7 @@ fn asked() -> Result<Asked, String> {
     if batch == 0 || batch > RESIDENT {
         return Err(format!("--batch: expected 1 to {RESIDENT}, found {batch}"));
     }
-    Ok(Asked { case, sizes, batch, optimizer, predict, seconds, threads })
+    Ok(Asked { case, sizes, batch, optimizer, predict, seconds, threads, instructions })
 }
 
 /// A convolution 3 × 3 that keeps the size, ReLU, and a pool that halves it.
@@ -132,7 +135,9 @@ fn measure(asked: &Asked) -> Result<(f64, usize), Box<dyn std::error::Error>> {
         g.update(y.softmax_with_loss(t).batch_mean(), asked.optimizer)?
     };
     let answer = plan.value(probability).filter(|_| asked.predict);
-    let backend = Cpu::new(asked.threads);
+    let named = Cpu::of(&asked.instructions, asked.threads);
+    let sets = Cpu::instruction_sets().join(", ");
+    let backend = named.ok_or(format!("--instructions: expected one of {sets}, found '{}'", asked.instructions))?;
     let mut arena = backend.allocate(&[&plan], asked.batch)?;
 
     let mut numbers = Numbers(1);

@@ -33,17 +33,25 @@ pub(crate) struct Sweep {
 
 /// Where the pass ends, at `end` at the latest, that begins with the call `start`: calls that the rows of a chunk go through together.
 ///
-/// A product alone is one, of all the chunk's rows at once, which share its weights. Calls between
+/// A product alone is one, of all the chunk's rows at once, which share its weights; and a convolution whose weights are prepared. Calls between
 /// products gain nothing from many rows: a few go through all of them, while they are in a first-level cache, and
 /// then the next few. So what such a call writes for some rows may be there before another has read its operand for
 /// others, and a value that one pass hands to another needs its memory from the first of them to the end of the last.
 ///
 /// A product whose rows were gathered just before belongs to the pass that gathers them, so that it may do that itself.
 pub(crate) fn end_of_pass(calls: &[Kernel], end: usize, start: usize) -> usize {
-    let product = |number: &usize| matches!(calls[*number], Kernel::Matmul { .. });
-    let first = (start..end).find(product).unwrap_or(end);
+    let first = (start..end).find(|&number| shares_weights(&calls[number])).unwrap_or(end);
     let gathers = first < end && gathered_by(calls, start, first).is_some();
     (first + usize::from(gathers)).max(start + 1)
+}
+
+/// Whether a call goes over all rows of a chunk at once.
+pub(crate) fn shares_weights(call: &Kernel) -> bool {
+    match call {
+        Kernel::Matmul { .. } => true,
+        Kernel::Conv2d { window, .. } => window.goes_by_tiles(),
+        _ => false,
+    }
 }
 
 /// The call from `start` on that gathers the rows which the product `number` reads, if none that reads anything stands between the two.

@@ -49,6 +49,9 @@ pub(crate) struct BenchArgs {
     /// Threads [default: all]
     #[arg(long, value_name = "N", value_parser = arguments::threads)]
     threads: Option<usize>,
+    /// Which of the machine's instruction sets to use: avx512, avx2 or portable [default: the best it has]
+    #[arg(long, value_name = "SET", value_parser = arguments::instructions)]
+    instructions: Option<String>,
     /// How long steps are timed
     #[arg(long, value_name = "S", value_parser = arguments::seconds, default_value = "3")]
     seconds: Duration,
@@ -70,7 +73,8 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let graph = Graph::new();
     let network = subject.model.build(&graph, subject.input, subject.objective, Build::Train)?;
     let plan = graph.update(network.loss, optimizer).map_err(InputError::from)?;
-    let cpu = Cpu::new(args.threads.unwrap_or_else(all_threads));
+    let threads = args.threads.unwrap_or_else(all_threads);
+    let cpu = args.instructions.as_deref().and_then(|set| Cpu::of(set, threads)).unwrap_or_else(|| Cpu::new(threads));
     let mut rehearsal = Rehearsal::new(&subject, &plan, cpu, batch)?;
     let report = Report::measure(&subject, &mut rehearsal, batch, optimizer, args.seconds)?;
     let page = if args.json { serde_json::to_string(&report)? + "\n" } else { report.page() };

@@ -10,6 +10,7 @@ use super::run::{Chunk, Run, Slot, cells, cells_mut};
 use super::simd::LANES;
 use super::softmax::class;
 use super::soon::Soon;
+use super::winograd::Winograd;
 use crate::function::Map;
 use crate::kernel::{BufId, Epilogue, Kernel, Sizes, following};
 use crate::mask::Mask;
@@ -223,15 +224,31 @@ impl Run<'_> {
         let bias = bias.map_or(std::ptr::null(), |bias| self.slot(bias, at).p.cast_const());
         let steps = WeightSteps::of(&window, transposed);
         let relu = epilogue == Epilogue::Map(Map::Relu);
-        for r in 0..at.count {
-            let convolution = Convolution { window, x: x.row(r), w: w.p, steps, bias, y: y.row(r), relu };
-            // SAFETY: slots of this plan in this arena, with sizes that the op has checked; y is this
-            // chunk's alone and shares memory with none of its operands.
-            unsafe { (self.kernels.convolution)(&convolution) }
-            if let (Epilogue::Map(f), false) = (epilogue, relu) {
-                // SAFETY: y is a row of its own length.
-                unsafe { (self.kernels.map)(f, y.row(r), y.row(r), y.len) }
+        let first = Convolution { window, x: x.p, w: w.p, steps, bias, y: y.p, relu };
+        // SAFETY, for both: slots of this plan in this arena, with sizes that the op has checked, and the worker's own room; y is
+        // this chunk's alone and shares memory with none of its operands.
+        if window.goes_by_tiles() {
+            let winograd = Winograd {
+                convolution: first,
+                examples: at.count,
+                x_step: x.step,
+                y_step: y.step,
+                room: self.basis(at.worker),
+                panel: self.panel(at.worker),
+                kernels: self.kernels,
+            };
+            // SAFETY: as above.
+            unsafe { (self.kernels.winograd)(&winograd) }
+        } else {
+            for r in 0..at.count {
+                let convolution = Convolution { x: x.row(r), y: y.row(r), ..first };
+                // SAFETY: as above.
+                unsafe { (self.kernels.convolution)(&convolution) }
             }
+        }
+        if let (Epilogue::Map(f), false) = (epilogue, relu) {
+            // SAFETY: y's rows stand one after the other.
+            unsafe { (self.kernels.map)(f, y.p, y.p, at.count * y.len) }
         }
     }
 
@@ -280,6 +297,7 @@ impl Run<'_> {
                 c: y.row(r).wrapping_add(from),
                 c_row: n,
                 c_shared: self.workers > 1,
+                adds: false,
                 finish: match epilogue {
                     Epilogue::None => Finish::None,
                     Epilogue::Map(f) => Finish::Map(f),

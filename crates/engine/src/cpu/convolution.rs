@@ -168,7 +168,8 @@ unsafe fn channels<S: Simd, const APART: bool, const V: usize>(
 ) {
     macro_rules! take {
         ($o:ident: $($r:literal)*) => {$(
-            if $r * V <= 24 {
+            // Tiles larger than the registers are not compiled.
+            if $r * V <= 6 * S::TILE_VECTORS {
                 while outputs - $o >= $r {
                     // SAFETY: the caller's promises, for these channels.
                     unsafe { tile::<S, APART, V, $r>(c, at, group, $o) };

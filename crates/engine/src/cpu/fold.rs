@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::instruction_set::Kernels;
-use super::product::{Finish, PANEL_ROWS, Product};
+use super::product::{Finish, PANEL_ROWS, Product, TILE_COLUMNS};
 use super::simd::{LANES, Simd};
 use super::soon::Soon;
 use super::update::update;
@@ -74,6 +74,7 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
             c,
             c_row,
             c_shared: false,
+            adds: false,
             finish: Finish::None,
             panel: f.panel,
             panel_holds_b: false,
@@ -93,7 +94,7 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
                 let matrices = if far { step.numbers() - usize::from(claim) } else { 0 };
                 for j in columns.clone().step_by(BLOCK_COLUMNS) {
                     let columns = BLOCK_COLUMNS.min(columns.end - j);
-                    let one_panel = f.rows <= PANEL_ROWS && columns <= S::TILE_VECTORS * LANES;
+                    let one_panel = f.rows <= PANEL_ROWS && columns <= TILE_COLUMNS;
                     for i in rows.clone().step_by(BLOCK_ROWS) {
                         let from = rows.start;
                         let rows = BLOCK_ROWS.min(rows.end - i);

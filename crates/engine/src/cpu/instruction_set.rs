@@ -13,6 +13,7 @@ use super::simd::{Avx2, Avx512};
 use super::softmax;
 use super::update;
 use super::weight_gradient::{self, WeightGradient};
+use super::winograd::{self, Winograd};
 use crate::function::{Map, Zip};
 use crate::mask::RowMask;
 use crate::optimizer::Step;
@@ -27,6 +28,7 @@ pub(super) struct Kernels {
     pub(super) product: unsafe fn(&Product),
     pub(super) fold: unsafe fn(&Fold),
     pub(super) convolution: unsafe fn(&Convolution),
+    pub(super) winograd: unsafe fn(&Winograd),
     pub(super) weight_gradient: unsafe fn(&WeightGradient),
     pub(super) sum_squares: unsafe fn(*const f32, usize, *mut f32),
     pub(super) sum_rows: unsafe fn(Columns, *mut f32),
@@ -60,6 +62,7 @@ macro_rules! instruction_set {
                 fn product(p: &Product) = product::product;
                 fn fold(f: &Fold) = fold::fold;
                 fn convolution(c: &Convolution) = convolution::convolution;
+                fn winograd(g: &Winograd) = winograd::winograd;
                 fn weight_gradient(g: &WeightGradient) = weight_gradient::weight_gradient;
                 fn sum_squares(x: *const f32, len: usize, y: *mut f32) = norm::sum_squares;
                 fn sum_rows(x: Columns, y: *mut f32) = fold::sum_rows;
@@ -87,7 +90,7 @@ macro_rules! instruction_set {
                 ) = softmax::cross_entropy_gradient;
             );
             Kernels {
-                name: $name, product, fold, convolution, weight_gradient, sum_squares, sum_rows, sum_rows_update, update, map,
+                name: $name, product, fold, convolution, winograd, weight_gradient, sum_squares, sum_rows, sum_rows_update, update, map,
                 zip, dropout, max_pool, max_pool_gradient, sum_elements,
                 multiply_add, read_and_write, softmax, softmax_gradient, cross_entropy, cross_entropy_gradient,
             }

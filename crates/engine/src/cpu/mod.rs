@@ -25,15 +25,17 @@ mod simd;
 mod softmax;
 mod soon;
 mod team;
+mod turn;
 mod update;
 mod weight_gradient;
+mod winograd;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::backend::{Backend, BackendError, Zones};
 use crate::kernel::Buf;
-use crate::layout::{Layout, Span};
+use crate::layout::{ALIGN, Layout, Span};
 use crate::plan::Plan;
 use crate::rows::{Clock, Rows};
 use crate::shape::Extent;
@@ -85,6 +87,25 @@ impl Cpu {
     /// With as many threads as the machine has cores for this process.
     pub fn all_cores() -> Self {
         Cpu::new(std::thread::available_parallelism().map_or(1, Into::into))
+    }
+
+    /// With the instruction set of that name, and so many threads; `None` if the machine has no such set. The set changes no
+    /// result, but for `portable` on a machine whose compiled code has no fused multiply-add.
+    ///
+    /// ```
+    /// use chainrule_engine::Cpu;
+    /// let names = Cpu::instruction_sets();
+    /// assert_eq!(Cpu::of(names[0], 2).map(|cpu| cpu.instruction_set()), Some(Cpu::new(2).instruction_set()));
+    /// assert!(names.contains(&"portable") && Cpu::of("abacus", 1).is_none());
+    /// ```
+    pub fn of(instruction_set: &str, threads: usize) -> Option<Cpu> {
+        let named = instruction_set::available().into_iter().find(|kernels| kernels.name == instruction_set);
+        named.map(|kernels| Cpu::with(kernels, threads))
+    }
+
+    /// The instruction sets of this machine, best first.
+    pub fn instruction_sets() -> Vec<&'static str> {
+        instruction_set::available().into_iter().map(|kernels| kernels.name).collect()
     }
 
     fn with(kernels: &'static Kernels, threads: usize) -> Self {
@@ -144,8 +165,8 @@ impl Cpu {
         let least = rows.count.div_ceil(arena.zones.scratch_rows.max(1)).max(1);
         let chunk = rows.count.div_ceil(least.next_multiple_of(workers)).max(1);
         let room = arena.zones.total().unwrap_or_default();
-        let cells = arena.cells.as_mut_slice();
-        (Run::new(plan, cells, arena.zones, [room, workers], rows, clock, self.kernels), chunk)
+        let (own, cells) = (arena.own, arena.cells.as_mut_slice());
+        (Run::new(plan, cells, arena.zones, [room, own, workers], rows, clock, self.kernels), chunk)
     }
 
     /// How many threads it has.
@@ -164,11 +185,13 @@ impl Cpu {
     }
 }
 
-/// The memory of [`Cpu`]: the zones of the plans, then each thread's packing room.
+/// The memory of [`Cpu`]: the zones of the plans, then each thread's room for packing and for changes of basis.
 #[derive(Debug)]
 pub struct CpuArena {
     cells: Cells,
     zones: Zones,
+    /// Numbers of a thread's room.
+    own: usize,
     rows: usize,
 }
 
@@ -212,15 +235,19 @@ impl CpuArena {
 /// reads, are larger still.
 fn chunk_rows(layout: Layout) -> usize {
     let row = (layout.kept + layout.scratch).max(1);
-    (CHUNK_NUMBERS.max(layout.parameters) / row).clamp(*CHUNK_ROWS.start(), *CHUNK_ROWS.end())
+    let rows = (CHUNK_NUMBERS.max(layout.parameters) / row).clamp(*CHUNK_ROWS.start(), *CHUNK_ROWS.end());
+    // So that each value of a chunk, and each thread's room, begins on a cache line.
+    rows.next_multiple_of(ALIGN)
 }
 
 impl Cpu {
-    /// The zones of an arena, and its numbers with the threads' packing room; `None` of more than can be counted.
-    fn room(&self, plans: &[&Plan], rows: usize) -> (Zones, Option<usize>) {
+    /// The zones of an arena, the numbers of each thread's room, and those of all; `None` of more than can be counted.
+    fn room(&self, plans: &[&Plan], rows: usize) -> (Zones, usize, Option<usize>) {
         let mut zones = Zones::new(plans, rows, 0, self.threads);
         zones.scratch_rows = chunk_rows(zones.layout).min(zones.capacity);
-        (zones, zones.total().and_then(|n| n.checked_add(self.threads * run::ROOM)))
+        let own = plans.iter().flat_map(|plan| &plan.calls).map(run::room).fold(0, usize::max);
+        let total = self.threads.checked_mul(own).and_then(|rooms| zones.total()?.checked_add(rooms));
+        (zones, own, total)
     }
 }
 
@@ -228,13 +255,13 @@ impl Backend for Cpu {
     type Arena = CpuArena;
 
     fn allocate(&self, plans: &[&Plan], rows: usize) -> Result<CpuArena, BackendError> {
-        let (zones, total) = self.room(plans, rows);
+        let (zones, own, total) = self.room(plans, rows);
         let total = total.ok_or(BackendError::Memory { wanted: usize::MAX })?;
-        Ok(CpuArena { cells: Cells::new(total)?, zones, rows: 0 })
+        Ok(CpuArena { cells: Cells::new(total)?, zones, own, rows: 0 })
     }
 
     fn bytes(&self, plans: &[&Plan], rows: usize) -> u64 {
-        let (_, total) = self.room(plans, rows);
+        let (.., total) = self.room(plans, rows);
         total.map_or(u64::MAX, |numbers| (numbers as u64).saturating_mul(size_of::<f32>() as u64))
     }
 

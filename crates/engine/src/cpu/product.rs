@@ -22,8 +22,11 @@ pub(super) const PANEL_ROWS: usize = 1024;
 pub(super) const TILE_COLUMNS: usize = 64;
 /// Numbers that packing needs.
 pub(super) const PANEL: usize = PANEL_ROWS * TILE_COLUMNS;
-/// Rows of B that lie further apart than this many numbers are packed.
-const FAR: usize = 256;
+/// Rows of B that lie further apart than this many numbers are packed. Of a narrow tile's rows too little is read for
+/// the machine to foresee where the next ones are.
+const fn near<S: Simd>() -> usize {
+    if S::TILE_VECTORS == 1 { 24 } else { 256 }
+}
 /// Rows of A that are a multiple of this many numbers apart fall on one set of the L1 cache,
 const PAGE: usize = 1024;
 /// which holds so many of them beside what else is read.
@@ -63,9 +66,12 @@ pub(super) struct Product<'a> {
     /// Other cores may have read what was there before.
     pub(super) c_shared: bool,
     pub(super) finish: Finish,
+    /// C holds what the sums begin with.
+    pub(super) adds: bool,
     /// Room for [`PANEL`] numbers.
     pub(super) panel: *mut f32,
-    /// The panel holds this B already, from a product of as many columns and as great a depth.
+    /// The panel holds this B already, from a product of as many columns, at most [`TILE_COLUMNS`], and as great a depth, at most
+    /// [`PANEL_ROWS`].
     pub(super) panel_holds_b: bool,
     pub(super) soon: Soon<'a>,
     /// Of the same instruction set: activations that are too long to stand in every tile are called.
@@ -78,6 +84,7 @@ const fn tile_rows(vectors: usize, most: usize) -> usize {
     match (most, vectors) {
         (4, 1) => 16,
         (4, 3) => 8,
+        (1, 2) => 2,
         _ if vectors <= most => 6,
         _ if vectors <= 2 * most => 3,
         _ => 1,
@@ -93,8 +100,8 @@ const fn asks(vectors: usize, most: usize, rows: usize) -> bool {
 const fn vectors_for(rows: usize, most: usize) -> Option<usize> {
     match (most, rows) {
         (_, 0 | 1) => Some(4 * most),
-        (_, 2 | 3) => Some(2 * most),
-        (_, 4..=6) => Some(most),
+        (_, 2) | (4, 3) => Some(2 * most),
+        (_, 3..=6) => Some(most),
         (4, 7 | 8) => Some(3),
         _ => None,
     }
@@ -135,32 +142,35 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
     // SAFETY: the caller's promises; the packed panel has `depth` rows of whole vectors.
     unsafe {
         let vectors = columns.div_ceil(LANES);
-        let far = p.b_step > FAR;
+        let far = p.b_step > const { near::<S>() };
         let packed = p.b_transposed || (far && vectors_for(p.m, S::TILE_VECTORS).is_none());
+        // Narrow tiles leave theirs side by side.
+        let panel = if p.n <= TILE_COLUMNS && depth == p.k { p.panel.add(j * depth) } else { p.panel };
         let mut from = p.b.add(if p.b_transposed { j * p.b_step + k } else { k * p.b_step + j });
         let mut b_row = p.b_step;
         if p.b_transposed && !p.panel_holds_b {
-            pack::<S>(from, p.b_step, columns, depth, p.panel);
+            pack::<S>(from, p.b_step, columns, depth, panel);
         }
         if p.b_transposed || (packed && p.panel_holds_b) {
-            (from, b_row) = (p.panel, vectors * LANES);
+            (from, b_row) = (panel, vectors * LANES);
         }
         let mut tile = Tile {
             a: p.a.add(k * p.a_col),
             b: from,
             b_row,
             reading: match (packed, far) {
-                _ if from == p.panel => Reading::Near,
+                _ if from == panel => Reading::Near,
                 (true, _) => Reading::Packing,
                 (false, true) => Reading::Far,
                 (false, false) => Reading::Near,
             },
+            panel,
             depth,
             bias: if p.bias.is_null() { p.bias } else { p.bias.add(j) },
             c: p.c.add(j),
             columns,
-            whole_vectors: from == p.panel || columns.is_multiple_of(LANES),
-            first: k == 0,
+            whole_vectors: from == panel || columns.is_multiple_of(LANES),
+            first: k == 0 && !p.adds,
             last: k + depth == p.k,
             finish: match p.finish {
                 Finish::Zip(f, with) => Finish::Zip(f, with.add(j)),
@@ -206,7 +216,7 @@ unsafe fn block<S: Simd>(p: &Product, j: usize, columns: usize, k: usize, depth:
             asked = tile.reading == Reading::Near;
             if tile.reading == Reading::Packing {
                 let b_row = vectors * LANES;
-                tile = Tile { b: p.panel, b_row, reading: Reading::Near, whole_vectors: true, ..tile };
+                tile = Tile { b: panel, b_row, reading: Reading::Near, whole_vectors: true, ..tile };
             }
             i += rows;
         }
@@ -239,6 +249,8 @@ struct Tile<'a> {
     b: *const f32,
     b_row: usize,
     reading: Reading,
+    /// Where the rows are left.
+    panel: *mut f32,
     depth: usize,
     bias: *const f32,
     c: *mut f32,
@@ -329,7 +341,7 @@ unsafe fn registers<S: Simd, const V: usize, const NARROW: bool, const R: usize>
         let ask = |b: *const f32| (0..V).for_each(|v| prefetch(b.wrapping_add(ahead * t.b_row + v * LANES)));
         // Only what can be is compiled: each loop is a page of instructions for each size of tile.
         if !NARROW && R == PACKING_ROWS && t.reading == Reading::Packing {
-            let mut panel = p.panel;
+            let mut panel = t.panel;
             along_k!(t.depth, |p| S::load_part(p, tail, zero), |row: [S::V; V], b| {
                 ask(b);
                 for (v, &x) in row.iter().enumerate() {

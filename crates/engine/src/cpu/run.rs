@@ -8,6 +8,7 @@ use super::instruction_set::Kernels;
 use super::product::{PANEL, TILE_COLUMNS};
 use super::simd::LANES;
 use super::weight_gradient::{Part, WeightGradient};
+use super::winograd;
 use crate::backend::Zones;
 use crate::kernel::{BufId, Gradient, Kernel, SQUARES, Sizes};
 use crate::layout::Zone;
@@ -15,10 +16,19 @@ use crate::optimizer::Step;
 use crate::plan::Plan;
 use crate::rows::{Clock, Rows};
 use crate::shape::Extent;
-use crate::sweeps::{Sweep, end_of_pass, gathered_by};
+use crate::sweeps::{Sweep, end_of_pass, gathered_by, shares_weights};
 
 /// Numbers that each worker has for packing and for blocks of gradients.
-pub(super) const ROOM: usize = PANEL + BLOCK;
+const ROOM: usize = PANEL + BLOCK;
+
+/// Numbers that a worker needs for this call: those, and for a change of basis.
+pub(super) fn room(call: &Kernel) -> usize {
+    let tiles = match call {
+        Kernel::Conv2d { window, .. } | Kernel::Conv2dGradient { window, .. } => winograd::room(window),
+        _ => 0,
+    };
+    ROOM + tiles.next_multiple_of(LANES)
+}
 
 /// Told of each call that a worker has finished.
 pub(super) trait Watch {
@@ -52,8 +62,9 @@ pub(super) struct Run<'a> {
     pub(super) plan: &'a Plan,
     base: *mut f32,
     pub(super) zones: Zones,
-    /// Where the workers' room begins.
+    /// Where the workers' room begins, and the numbers of each one's.
     room: usize,
+    own: usize,
     pub(super) workers: usize,
     pub(super) rows: &'a Rows<'a>,
     pub(super) clock: Clock,
@@ -119,18 +130,18 @@ pub(super) struct Chunk {
 }
 
 impl<'a> Run<'a> {
-    /// `cells` holds the zones, and from `room` on the room of so many workers.
+    /// `cells` holds the zones, and from `room` on the workers' rooms of `own` numbers each.
     pub(super) fn new(
         plan: &'a Plan,
         cells: &'a mut [f32],
         zones: Zones,
-        [room, workers]: [usize; 2],
+        [room, own, workers]: [usize; 3],
         rows: &'a Rows<'a>,
         clock: Clock,
         kernels: &'static Kernels,
     ) -> Self {
-        debug_assert!(room + zones.scratch_regions * ROOM <= cells.len());
-        Run { plan, base: cells.as_mut_ptr(), zones, room, workers, rows, clock, kernels }
+        debug_assert!(room + zones.scratch_regions * own <= cells.len());
+        Run { plan, base: cells.as_mut_ptr(), zones, room, own, workers, rows, clock, kernels }
     }
 
     /// The worker's part of an examples' sweep: an equal number of neighbouring chunks.
@@ -148,13 +159,16 @@ impl<'a> Run<'a> {
         let mut start = calls.start;
         while start < calls.end {
             let end = end_of_pass(&self.plan.calls, calls.end, start);
-            let product = Some(end - 1).filter(|&last| self.is_product(last));
+            let call = |number: usize| &self.plan.calls[number];
+            let product = Some(end - 1).filter(|&last| shares_weights(call(last)));
             let gathered = product.and_then(|last| gathered_by(&self.plan.calls, start, last));
             self.a_few_rows_at_a_time(start..product.unwrap_or(end), gathered, at, watch);
             if let Some(number) = product {
-                let call = |number: usize| &self.plan.calls[number];
                 let soon = gathered.map(call).or_else(|| self.written_soon(number..calls.end).map(call));
-                self.matmul(call(number), at, None, soon);
+                match call(number) {
+                    product @ Kernel::Matmul { .. } => self.matmul(product, at, None, soon),
+                    other => self.row_wise(other, at),
+                }
                 watch.finished(number);
             }
             start = end;
@@ -188,10 +202,6 @@ impl<'a> Run<'a> {
         let writes =
             |&(_, sizes, zone): &(usize, Sizes, Zone)| sizes.k <= LANES && sizes.n > LANES && zone == Zone::Kept;
         products.take_while(|&(_, sizes, _)| !long(sizes)).find(writes).map(|(number, ..)| number)
-    }
-
-    fn is_product(&self, number: usize) -> bool {
-        matches!(self.plan.calls[number], Kernel::Matmul { .. })
     }
 
     /// So many rows that what the widest of these calls writes stays in a first-level cache.
@@ -234,8 +244,17 @@ impl<'a> Run<'a> {
             Kernel::Conv2dGradient { x, dy, dw, window } => {
                 let (x, dy, dw) = (self.whole(x), self.whole(dy), self.whole(dw).p);
                 let rows = if dy.step == 0 { 1 } else { self.rows.count };
-                let (part, panel) = (Part::of(&window, worker, workers), self.panel(worker));
-                let gradient = WeightGradient { window, rows, x: x.p, dy: dy.p, dw, part, panel };
+                let gradient = WeightGradient {
+                    window,
+                    rows,
+                    x: x.p,
+                    dy: dy.p,
+                    dw,
+                    part: Part::of(&window, worker, workers),
+                    panel: self.panel(worker),
+                    room: self.basis(worker),
+                    kernels: self.kernels,
+                };
                 // SAFETY: kept values of all rows; the part is this worker's alone, and so is the panel.
                 unsafe { (self.kernels.weight_gradient)(&gradient) }
             }
@@ -327,11 +346,16 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn panel(&self, worker: usize) -> *mut f32 {
-        self.base.wrapping_add(self.room + worker * ROOM)
+        self.base.wrapping_add(self.room + worker * self.own)
     }
 
     fn buffer(&self, worker: usize) -> *mut f32 {
         self.panel(worker).wrapping_add(PANEL)
+    }
+
+    /// Where the worker changes a basis.
+    pub(super) fn basis(&self, worker: usize) -> *mut f32 {
+        self.panel(worker).wrapping_add(ROOM)
     }
 
     fn fold(&self, a: BufId, b: BufId, sizes: Sizes, part: [Range<usize>; 2], worker: usize, target: Target) {

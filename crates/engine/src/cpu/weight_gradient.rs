@@ -1,11 +1,13 @@
 //! dw = Σ over rows and positions of dy · x under each tap: the gradient of a convolution by its weight.
 //!
-//! Two ways: lanes are output channels where there are enough of them, and positions otherwise. The shape decides, and
-//! so does how many products one register sums before its sum is added to dw: threads change no bit.
+//! Three ways: by Winograd's tiles where the convolution is; else lanes are output channels where there are enough of them, and
+//! positions otherwise. The shape decides, and so does how many products one number sums before its sum is added to dw: threads change no bit.
 
 mod by_channel;
 mod by_position;
+mod by_tile;
 
+use super::instruction_set::Kernels;
 use super::product::PANEL;
 use super::simd::{LANES, Simd};
 use crate::window::Window;
@@ -22,6 +24,10 @@ pub(super) struct WeightGradient {
     pub(super) part: Part,
     /// [`PANEL`] numbers for turned rows of dy.
     pub(super) panel: *mut f32,
+    /// Those of [`room`].
+    pub(super) room: *mut f32,
+    /// Of the same instruction set.
+    pub(super) kernels: &'static Kernels,
 }
 
 /// Which output channels, and which of their taps: from the first to before the second.
@@ -40,7 +46,16 @@ impl Part {
             let units = n.div_ceil(unit);
             [units * worker / workers * unit, units * (worker + 1) / workers * unit].map(|at| at.min(n))
         };
-        if !lanes_are_channels(window) {
+        if window.goes_by_tiles() {
+            let vectors = channels.div_ceil(LANES);
+            let across = (1..=workers.min(vectors)).rev().find(|&n| workers.is_multiple_of(n)).unwrap_or(1);
+            let [output, input] = [worker % across, worker / across];
+            let units = [vectors * output / across, vectors * (output + 1) / across];
+            let (inputs, down) = (window.input[0], workers / across);
+            let inputs = [inputs * input / down, inputs * (input + 1) / down];
+            let channels = units.map(|unit| (unit * LANES).min(channels));
+            Part { channels, taps: inputs.map(|input| input * depth / window.input[0]) }
+        } else if !lanes_are_channels(window) {
             Part { channels: slice(channels, 1), taps: [0, depth] }
         } else if channels >= workers * by_channel::CHANNELS && window.groups == 1 {
             Part { channels: slice(channels, by_channel::CHANNELS), taps: [0, depth] }
@@ -72,7 +87,9 @@ pub(super) unsafe fn weight_gradient<S: Simd>(g: &WeightGradient) {
         for o in channels[0]..channels[1] {
             std::slice::from_raw_parts_mut(g.dw.add(o * g.window.depth() + taps[0]), taps[1] - taps[0]).fill(0.0);
         }
-        if lanes_are_channels(&g.window) {
+        if g.window.goes_by_tiles() {
+            by_tile::by_tile::<S>(g);
+        } else if lanes_are_channels(&g.window) {
             by_channel::by_channel::<S>(g);
         } else {
             by_position::by_position::<S>(g);
@@ -96,6 +113,7 @@ fn offsets<const Q: usize>(window: &Window, group: usize, tap: usize) -> [usize;
 mod tests {
     use super::*;
     use crate::cpu::instruction_set::available;
+    use crate::cpu::winograd;
 
     /// Numbers between -1 and 1 without a pattern.
     fn numbers(n: usize, seed: u64) -> Vec<f32> {
@@ -107,41 +125,48 @@ mod tests {
         (0..n).map(|_| next()).collect()
     }
 
+    /// Both ways with lanes of channels: blocks of positions that an example fills more than once, with channels for a vector and a half;
+    /// tiles that end beyond the edges, sums that begin anew, and channels that workers share by outputs and by inputs.
     #[test]
-    fn blocks_of_many_positions_add_up_whoever_computes_them() {
-        // Two blocks of positions an example, three examples, and channels for a vector and a half.
-        let window =
-            Window { input: [3, 42, 34], output: [26, 40, 32], kernel: [3, 3], stride: 1, dilation: 1, groups: 1 };
-        assert!(lanes_are_channels(&window));
-        let rows = 3;
-        let (x, dy) = (numbers(rows * 3 * 42 * 34, 1), numbers(rows * 26 * 40 * 32, 2));
-        let (depth, (plane, positions)) = (window.depth(), window.planes());
-        let exact = |o: usize, tap: usize| -> f64 {
-            let offset = offsets::<1>(&window, 0, tap)[0];
-            let product = |row: usize, at: usize| {
-                let x = x[row * 3 * plane + offset + at / 32 * 34 + at % 32];
-                f64::from(x) * f64::from(dy[(row * 26 + o) * positions + at])
+    fn blocks_add_up_whoever_computes_them() {
+        let window = |input, output| Window { input, output, kernel: [3, 3], stride: 1, dilation: 1, groups: 1 };
+        for (window, rows) in [
+            (window([3, 42, 34], [26, 40, 32]), 3),
+            (window([13, 7, 8], [20, 5, 6]), 150),
+            (window([17, 21, 22], [12, 19, 20]), 4),
+        ] {
+            assert!(window.goes_by_tiles() || lanes_are_channels(&window));
+            let ([inputs, _, width], [outputs, _, columns]) = (window.input, window.output);
+            let (depth, (plane, positions)) = (window.depth(), window.planes());
+            let (x, dy) = (numbers(rows * inputs * plane, 1), numbers(rows * outputs * positions, 2));
+            let exact = |o: usize, tap: usize| -> f64 {
+                let offset = offsets::<1>(&window, 0, tap)[0];
+                let product = |row: usize, at: usize| {
+                    let x = x[row * inputs * plane + offset + at / columns * width + at % columns];
+                    f64::from(x) * f64::from(dy[(row * outputs + o) * positions + at])
+                };
+                (0..rows).flat_map(|row| (0..positions).map(move |at| product(row, at))).sum()
             };
-            (0..rows).flat_map(|row| (0..positions).map(move |at| (row, at))).map(|(row, at)| product(row, at)).sum()
-        };
-        for kernels in available() {
-            let mut of_one = Vec::new();
-            for workers in [1, 2, 3, 8] {
-                let mut dw = vec![f32::NAN; 26 * depth];
-                let mut panel = vec![f32::NAN; PANEL];
-                for worker in 0..workers {
-                    let part = Part::of(&window, worker, workers);
-                    let (x, dy, dw) = (x.as_ptr(), dy.as_ptr(), dw.as_mut_ptr());
-                    let gradient = WeightGradient { window, rows, x, dy, dw, part, panel: panel.as_mut_ptr() };
-                    // SAFETY: the slices have the window's lengths, and one worker works after another.
-                    unsafe { (kernels.weight_gradient)(&gradient) }
+            let exact: Vec<f64> = (0..outputs * depth).map(|at| exact(at / depth, at % depth)).collect();
+            for kernels in available() {
+                let mut of_one = Vec::new();
+                for workers in [1, 2, 3, 8] {
+                    let mut dw = vec![f32::NAN; outputs * depth];
+                    let (mut panel, mut room) = (vec![f32::NAN; PANEL], vec![f32::NAN; winograd::room(&window)]);
+                    for worker in 0..workers {
+                        let part = Part::of(&window, worker, workers);
+                        let (x, dy, dw) = (x.as_ptr(), dy.as_ptr(), dw.as_mut_ptr());
+                        let (panel, room) = (panel.as_mut_ptr(), room.as_mut_ptr());
+                        let gradient = WeightGradient { window, rows, x, dy, dw, part, panel, room, kernels };
+                        // SAFETY: the slices have the window's lengths, and one worker works after another.
+                        unsafe { (kernels.weight_gradient)(&gradient) }
+                    }
+                    for (at, (&dw, exact)) in dw.iter().zip(&exact).enumerate() {
+                        assert!((f64::from(dw) - exact).abs() < 1e-3, "{}: {at}: {dw}, {exact}", kernels.name);
+                    }
+                    let bits: Vec<u32> = dw.iter().map(|x| x.to_bits()).collect();
+                    if workers == 1 { of_one = bits } else { assert_eq!(bits, of_one, "{workers} workers") }
                 }
-                for (at, &dw) in dw.iter().enumerate() {
-                    let exact = exact(at / depth, at % depth);
-                    assert!((f64::from(dw) - exact).abs() < 1e-3, "{}: {at}: {dw}, {exact}", kernels.name);
-                }
-                let bits: Vec<u32> = dw.iter().map(|x| x.to_bits()).collect();
-                if workers == 1 { of_one = bits } else { assert_eq!(bits, of_one, "{workers} workers") }
             }
         }
     }

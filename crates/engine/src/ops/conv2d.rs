@@ -124,6 +124,11 @@ pub(super) fn cases() -> Vec<super::cases::Case> {
         |x| x[0].conv2d(x[1], x[2], Conv2d { padding: 2, stride: 3, ..Conv2d::default() }),
         [row([1, 3, 3]), whole([1, 1, 1, 1]), whole([1])],
     );
+    let by_tiles = Case::new(
+        "conv2d by tiles, with a row of outputs left over",
+        |x| x[0].conv2d(x[1], x[2], Conv2d { padding: 1, ..Conv2d::default() }).relu(),
+        [row([12, 3, 4]), whole([13, 12, 3, 3]), whole([13])],
+    );
     // Channels enough to be the lanes of the weight's gradient.
     let many = Case::new(
         "conv2d of many channels",
@@ -143,5 +148,5 @@ pub(super) fn cases() -> Vec<super::cases::Case> {
         },
         [row([1, 4, 4]), whole([3, 1, 3, 3]), whole([3]), whole([2, 3, 3, 3]), whole([2])],
     );
-    vec![plain, padded, strided, dilated, wide_border, many, many_in_groups, two]
+    vec![plain, padded, strided, dilated, wide_border, by_tiles, many, many_in_groups, two]
 }

@@ -150,13 +150,81 @@ unsafe fn sum_of_eight(a: __m256) -> f32 {
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2;
 
-/// Lanes `from..from + 8` of the first `n`, as a mask of sign bits.
+/// As many lanes of ones as a vector has, and as many of zeros: each mask is a part of it.
+static ONES_THEN_ZEROS: [i32; 64] = {
+    let mut lanes = [0; 64];
+    let mut i = 0;
+    while i < 32 {
+        lanes[i] = -1;
+        i += 1;
+    }
+    lanes
+};
+
+/// Lanes `from..from + 8` of the first `n`, at most 32, as a mask of sign bits. It is loaded, as a loop that compares has registers to spare for neither
+/// the lanes' numbers nor the mask.
 #[inline(always)]
-unsafe fn mask(n: usize, from: i32) -> __m256i {
-    // SAFETY: called from AVX2 code only.
+unsafe fn mask(n: usize, from: usize) -> __m256i {
+    // SAFETY: called from AVX2 code only; the part begins at 32 - n + from, and 32 numbers and more follow.
+    unsafe { _mm256_loadu_si256(ONES_THEN_ZEROS.as_ptr().add(32 + from - n.min(32)).cast()) }
+}
+
+/// Stores the first `n` of up to eight lanes: by a mask that would take some machines a dozen cycles.
+#[inline(always)]
+unsafe fn store_up_to_eight(mut p: *mut f32, v: __m256, n: usize) {
+    // SAFETY: called from AVX2 code only; the first `n` numbers are there.
     unsafe {
-        let lane = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(from));
-        _mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), lane)
+        let mut rest = _mm256_castps256_ps128(v);
+        if n >= 8 {
+            return _mm256_storeu_ps(p, v);
+        }
+        if n & 4 != 0 {
+            _mm_storeu_ps(p, rest);
+            (rest, p) = (_mm256_extractf128_ps::<1>(v), p.add(4));
+        }
+        if n & 2 != 0 {
+            _mm_storel_pd(p.cast(), _mm_castps_pd(rest));
+            (rest, p) = (_mm_movehl_ps(rest, rest), p.add(2));
+        }
+        if n & 1 != 0 {
+            _mm_store_ss(p, rest);
+        }
+    }
+}
+
+/// Writes the transpose of `rows` rows of `n` numbers, up to eight of each: `n` rows of eight, zero from `rows` on.
+#[inline(always)]
+unsafe fn transpose_of_eight(from: *const f32, step: usize, rows: usize, n: usize, to: *mut f32, to_step: usize) {
+    // SAFETY: called from AVX2 code only, with the caller's blocks.
+    unsafe {
+        let zero = _mm256_setzero_ps();
+        let (mut x, mut y, wanted) = ([zero; 8], [zero; 8], mask(n.min(8), 0));
+        for (j, x) in x.iter_mut().enumerate() {
+            if j < rows {
+                *x = _mm256_maskload_ps(from.add(j * step), wanted);
+            }
+        }
+        // Pairs of rows, then of pairs: 4 × 4 blocks stand transposed within each 128 bits.
+        for i in 0..4 {
+            y[2 * i] = _mm256_unpacklo_ps(x[2 * i], x[2 * i + 1]);
+            y[2 * i + 1] = _mm256_unpackhi_ps(x[2 * i], x[2 * i + 1]);
+        }
+        for i in 0..2 {
+            for c in 0..2 {
+                let (a, b) = (y[4 * i + c], y[4 * i + c + 2]);
+                x[4 * i + 2 * c] = _mm256_shuffle_ps::<0b01_00_01_00>(a, b);
+                x[4 * i + 2 * c + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(a, b);
+            }
+        }
+        for c in 0..4 {
+            y[c] = _mm256_permute2f128_ps::<0x20>(x[c], x[c + 4]);
+            y[c + 4] = _mm256_permute2f128_ps::<0x31>(x[c], x[c + 4]);
+        }
+        for (i, &y) in y.iter().enumerate() {
+            if i < n {
+                _mm256_storeu_ps(to.add(i * to_step), y);
+            }
+        }
     }
 }
 
@@ -176,6 +244,9 @@ unsafe impl Simd for Avx2 {
         }
         fn load_part(p: *const f32, n: usize, rest: Two) -> Two {
             // wrapping_add: the second half may begin beyond the end, where no lane is loaded.
+            if n >= 16 {
+                return [_mm256_loadu_ps(p), _mm256_loadu_ps(p.wrapping_add(8))];
+            }
             let (low, high) = (mask(n, 0), mask(n, 8));
             [
                 _mm256_blendv_ps(rest[0], _mm256_maskload_ps(p, low), _mm256_castsi256_ps(low)),
@@ -183,8 +254,10 @@ unsafe impl Simd for Avx2 {
             ]
         }
         fn store_part(p: *mut f32, v: Two, n: usize) {
-            _mm256_maskstore_ps(p, mask(n, 0), v[0]);
-            _mm256_maskstore_ps(p.wrapping_add(8), mask(n, 8), v[1]);
+            store_up_to_eight(p, v[0], n);
+            if n > 8 {
+                store_up_to_eight(p.wrapping_add(8), v[1], n - 8);
+            }
         }
         fn add(a: Two, b: Two) -> Two { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
         fn sub(a: Two, b: Two) -> Two { [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])] }
@@ -228,14 +301,30 @@ unsafe impl Simd for Avx2 {
             [_mm256_permutevar8x32_ps(numbers, low), _mm256_permutevar8x32_ps(numbers, high)]
         }
         fn sum(a: Two) -> f32 { sum_of_eight(_mm256_add_ps(a[0], a[1])) }
+        fn load_pairs(p: *const f32, n: usize) -> [Two; 2] {
+            let part = |from: usize| _mm256_maskload_ps(p.wrapping_add(from), mask(2 * n, from));
+            let (a, b, c, d) = (part(0), part(8), part(16), part(24));
+            let in_order = |x| _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(_mm256_castps_pd(x)));
+            let even = |a, b| in_order(_mm256_shuffle_ps::<0b10_00_10_00>(a, b));
+            let odd = |a, b| in_order(_mm256_shuffle_ps::<0b11_01_11_01>(a, b));
+            [[even(a, b), even(c, d)], [odd(a, b), odd(c, d)]]
+        }
         fn load_every_second(p: *const f32, n: usize) -> Two {
-            let numbers = (2 * n).saturating_sub(1) as i32;
-            let part = |from: i32| _mm256_maskload_ps(p.wrapping_add(from as usize), mask(numbers.max(from) as usize, from));
+            let numbers = (2 * n).saturating_sub(1);
+            let part = |from: usize| _mm256_maskload_ps(p.wrapping_add(from), mask(numbers, from));
             let even = |a, b| {
                 let halves = _mm256_shuffle_ps::<0b10_00_10_00>(a, b);
                 _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(_mm256_castps_pd(halves)))
             };
             [even(part(0), part(8)), even(part(16), part(24))]
+        }
+        fn transpose(from: *const f32, step: usize, rows: usize, n: usize, to: *mut f32, to_step: usize) {
+            for (i, j) in [(0, 0), (0, 8), (8, 0), (8, 8)] {
+                if i < n {
+                    let from = from.wrapping_add(j * step + i);
+                    transpose_of_eight(from, step, rows.saturating_sub(j).min(8), n - i, to.add(i * to_step + j), to_step);
+                }
+            }
         }
         fn exp2(n: Two) -> Two {
             let exponent = |n| _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));

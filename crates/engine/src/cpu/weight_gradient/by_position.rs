@@ -9,9 +9,10 @@ use crate::window::Window;
 /// Rows whose products one register sums before its lanes are added up: fixed, as it decides the
 /// order of the sum.
 const BLOCK: usize = 8;
-/// Output channels, and taps, of a register tile.
-const CHANNELS: usize = 4;
-const TAPS: usize = 5;
+/// Output channels, and taps, of a register tile, of 32 registers and of half as many.
+const fn tile<S: Simd>() -> [usize; 2] {
+    if S::TILE_VECTORS > 1 { [4, 5] } else { [2, 3] }
+}
 
 /// Adds the gradients of a part to dw.
 ///
@@ -21,18 +22,21 @@ const TAPS: usize = 5;
 pub(super) unsafe fn by_position<S: Simd>(g: &WeightGradient) {
     // SAFETY: the caller's promises, for each block of rows, channels and taps.
     unsafe {
+        let [most_channels, most_taps] = const { tile::<S>() };
         let per_group = g.window.output[0] / g.window.groups;
         for first in (0..g.rows).step_by(BLOCK) {
             let rows = first..g.rows.min(first + BLOCK);
             let mut o = g.part.channels[0];
             while o < g.part.channels[1] {
                 // A tile's channels share their inputs, so they are of one group.
-                let channels = CHANNELS.min(g.part.channels[1] - o).min(per_group - o % per_group);
-                for tap in (g.part.taps[0]..g.part.taps[1]).step_by(TAPS) {
-                    let taps = TAPS.min(g.part.taps[1] - tap);
+                let channels = most_channels.min(g.part.channels[1] - o).min(per_group - o % per_group);
+                for tap in (g.part.taps[0]..g.part.taps[1]).step_by(most_taps) {
+                    let taps = most_taps.min(g.part.taps[1] - tap);
                     match (channels, g.window.stride) {
-                        (CHANNELS, 1) => gradient_taps::<S, false, CHANNELS>(g, &rows, o, tap, taps),
-                        (CHANNELS, _) => gradient_taps::<S, true, CHANNELS>(g, &rows, o, tap, taps),
+                        (4, 1) => gradient_taps::<S, false, 4>(g, &rows, o, tap, taps),
+                        (4, _) => gradient_taps::<S, true, 4>(g, &rows, o, tap, taps),
+                        (2, 1) if most_channels == 2 => gradient_taps::<S, false, 2>(g, &rows, o, tap, taps),
+                        (2, _) if most_channels == 2 => gradient_taps::<S, true, 2>(g, &rows, o, tap, taps),
                         _ => {
                             for o in o..o + channels {
                                 gradient_taps::<S, true, 1>(g, &rows, o, tap, taps);
@@ -46,7 +50,7 @@ pub(super) unsafe fn by_position<S: Simd>(g: &WeightGradient) {
     }
 }
 
-/// Up to [`TAPS`] taps.
+/// Up to a tile's taps.
 #[inline(always)]
 unsafe fn gradient_taps<S: Simd, const APART: bool, const R: usize>(
     g: &WeightGradient,
@@ -57,12 +61,18 @@ unsafe fn gradient_taps<S: Simd, const APART: bool, const R: usize>(
 ) {
     // SAFETY: the caller's promises.
     unsafe {
+        // Tiles larger than the registers are not compiled.
+        let [most_channels, most_taps] = const { tile::<S>() };
+        if R > most_channels || taps > most_taps {
+            return;
+        }
         match taps {
             1 => gradient_tile::<S, APART, R, 1>(g, rows, o, tap),
             2 => gradient_tile::<S, APART, R, 2>(g, rows, o, tap),
             3 => gradient_tile::<S, APART, R, 3>(g, rows, o, tap),
+            _ if most_taps == 3 => {}
             4 => gradient_tile::<S, APART, R, 4>(g, rows, o, tap),
-            _ => gradient_tile::<S, APART, R, TAPS>(g, rows, o, tap),
+            _ => gradient_tile::<S, APART, R, 5>(g, rows, o, tap),
         }
     }
 }
