@@ -18,6 +18,8 @@ pub(super) struct Limits {
     /// A run of fewer floating-point operations is done by the caller alone: the others' part would cost
     /// more to hand over than to do.
     pub(super) run_flops: u64,
+    /// One of fewer than these is timed alone and shared.
+    pub(super) paced_flops: u64,
     /// Columns are shared by weights of at least so many numbers,
     pub(super) weight: usize,
     /// for so many rows at most,
@@ -27,7 +29,8 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) const MEASURED: Limits = Limits { run_flops: 300_000, weight: 1 << 16, rows: 6, other_flops: 300_000 };
+    pub(super) const MEASURED: Limits =
+        Limits { run_flops: 300_000, paced_flops: 30_000_000, weight: 1 << 16, rows: 6, other_flops: 300_000 };
 }
 
 impl Run<'_> {

@@ -18,6 +18,7 @@ mod math;
 mod memory;
 mod norm;
 mod normal;
+mod pace;
 mod pool;
 mod product;
 mod run;
@@ -43,6 +44,7 @@ use crate::sweeps::SweepKind;
 use columns::Limits;
 use instruction_set::Kernels;
 use memory::Cells;
+use pace::Paces;
 use run::{Run, Stopwatch, Unwatched};
 use team::Team;
 
@@ -69,6 +71,7 @@ const CHUNK_ROWS: std::ops::RangeInclusive<usize> = 16..=512;
 pub struct Cpu {
     kernels: &'static Kernels,
     team: Mutex<Team>,
+    paces: Mutex<Paces>,
     threads: usize,
     limits: Limits,
 }
@@ -110,15 +113,21 @@ impl Cpu {
 
     fn with(kernels: &'static Kernels, threads: usize) -> Self {
         let threads = threads.max(1);
-        Cpu { kernels, threads, team: Mutex::new(Team::new(threads)), limits: Limits::MEASURED }
+        Cpu {
+            kernels,
+            threads,
+            team: Mutex::new(Team::new(threads)),
+            paces: Mutex::default(),
+            limits: Limits::MEASURED,
+        }
     }
 
     /// Every instruction set of this machine, with so many threads that share even the smallest run: its
     /// rows, or its columns.
     #[cfg(test)]
     pub(crate) fn each(threads: usize) -> impl Iterator<Item = Cpu> {
-        let rows = Limits { run_flops: 0, weight: usize::MAX, rows: 0, other_flops: 0 };
-        let columns = Limits { run_flops: 0, weight: 0, rows: usize::MAX, other_flops: u64::MAX };
+        let rows = Limits { run_flops: 0, paced_flops: 0, weight: usize::MAX, rows: 0, other_flops: 0 };
+        let columns = Limits { run_flops: 0, paced_flops: 0, weight: 0, rows: usize::MAX, other_flops: u64::MAX };
         let ways = if threads == 1 { vec![rows] } else { vec![rows, columns] };
         let sharing =
             move |kernels| ways.clone().into_iter().map(move |limits| Cpu { limits, ..Cpu::with(kernels, threads) });
@@ -266,9 +275,15 @@ impl Backend for Cpu {
     }
 
     fn run(&self, plan: &Plan, arena: &mut CpuArena, rows: &Rows<'_>, clock: Clock) {
-        let flops = plan.flops;
-        let alone = flops.per_row * rows.count as u64 + flops.once < self.limits.run_flops;
+        let flops = plan.flops.per_row * rows.count as u64 + plan.flops.once;
+        let Limits { run_flops, paced_flops, .. } = self.limits;
+        // Which plan it is of is of no account, but those of different work are not alike.
+        let size = [flops, plan.calls.len() as u64];
+        let paces = || self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        let paced = self.threads > 1 && (run_flops..paced_flops).contains(&flops);
+        let alone = if paced { paces().of(size).alone() } else { flops < run_flops };
         let workers = if alone { 1 } else { self.threads };
+        let start = Instant::now();
         let (run, chunk) = self.prepare(plan, arena, rows, clock, workers);
         let mut team = self.team.lock().unwrap_or_else(PoisonError::into_inner);
         for sweep in &plan.sweeps {
@@ -281,6 +296,9 @@ impl Backend for Cpu {
                 SweepKind::Parameters => run.parameters(sweep, worker, workers, &mut Unwatched),
             };
             if workers == 1 { work(0) } else { team.run(&work) }
+        }
+        if paced {
+            paces().of(size).took(start.elapsed());
         }
     }
 
