@@ -118,6 +118,33 @@ pub(super) unsafe fn claim_as_it_is(p: *mut f32) {
 #[derive(Clone, Copy)]
 pub(super) struct Portable;
 
+/// Copies `n` numbers, most often sixteen: in lengths that are known, as comparing by number is a page of instructions for each part of a vector, and a
+/// call takes longer.
+#[inline(always)]
+unsafe fn copy_up_to_sixteen(mut from: *const f32, mut to: *mut f32, n: usize) {
+    // SAFETY: the caller's numbers are there, and room for them.
+    unsafe {
+        if n >= LANES {
+            return std::ptr::copy_nonoverlapping(from, to, LANES);
+        }
+        if n & 8 != 0 {
+            std::ptr::copy_nonoverlapping(from, to, 8);
+            (from, to) = (from.add(8), to.add(8));
+        }
+        if n & 4 != 0 {
+            std::ptr::copy_nonoverlapping(from, to, 4);
+            (from, to) = (from.add(4), to.add(4));
+        }
+        if n & 2 != 0 {
+            std::ptr::copy_nonoverlapping(from, to, 2);
+            (from, to) = (from.add(2), to.add(2));
+        }
+        if n & 1 != 0 {
+            to.write(from.read());
+        }
+    }
+}
+
 /// a·b + c. Without fused instructions `mul_add` would be a call for each lane.
 #[inline(always)]
 fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
@@ -154,15 +181,15 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn load_part(p: *const f32, n: usize, rest: Self::V) -> Self::V {
+        let mut lanes = rest;
         // SAFETY: only the first `n` lanes are read.
-        std::array::from_fn(|i| if i < n { unsafe { p.add(i).read() } } else { rest[i] })
+        unsafe { copy_up_to_sixteen(p, lanes.as_mut_ptr(), n) };
+        lanes
     }
     #[inline(always)]
     unsafe fn store_part(p: *mut f32, v: Self::V, n: usize) {
-        for (i, &x) in v.iter().enumerate().take(n) {
-            // SAFETY: only the first `n` lanes are written.
-            unsafe { p.add(i).write(x) }
-        }
+        // SAFETY: only the first `n` lanes are written.
+        unsafe { copy_up_to_sixteen(v.as_ptr(), p, n) }
     }
     #[inline(always)]
     unsafe fn fma_low(a: Self::V, b: Self::V, mut c: Self::V) -> Self::V {
