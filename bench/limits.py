@@ -66,7 +66,7 @@ def main():
 
     meetings = sorted(one["machine"]["meeting_us"] for runs in found.values() for one in runs)
     # Cores that share a cache meet several times as fast as others, and a virtual machine moves from the one to the other.
-    apart = 2 * meetings[0]
+    apart = 3 * meetings[0]
     lines = ["| case | µs a step | of the limit | rounds | cores apart: µs a step | of the limit | rounds | goal |"]
     lines.append("|---|--:|--:|--:|--:|--:|--:|--:|")
     below = []
@@ -82,7 +82,7 @@ def main():
     top = report.heading("the share of the limit", machine["threads"], load, [], [
         f"{args.rounds} rounds; {said} in the last; threads met in {meetings[0]:.2f} to {meetings[-1]:.2f} µs.",
         "Median microseconds of a step, **the share of the limit that it reaches** (smallest..largest) and in how many rounds: where the "
-        "threads met within twice the shortest time, and where they took longer.",
+        "threads met within three times the shortest time, and where they took longer.",
     ])
     text = top + "\n".join(lines) + f"\n\n- Below its goal: {', '.join(below) or 'none'}.\n"
     print(text)
