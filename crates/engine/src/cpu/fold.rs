@@ -237,7 +237,7 @@ mod tests {
     /// A large weight by few rows, whose blocks are long: one of them and a rest in each row.
     #[test]
     fn few_rows_update_a_large_weight() {
-        assert!(INPUTS * OUTPUTS >= LARGE && OUTPUTS > LONG_COLUMNS);
+        const { assert!(INPUTS * OUTPUTS >= LARGE && OUTPUTS > LONG_COLUMNS) };
         let g = Graph::new();
         let y = g.input("x", [INPUTS]).matmul(g.parameter("w", [INPUTS, OUTPUTS]));
         let plan = g.update((y * y).sum().batch_mean(), Rule::Sgd).expect("shapes fit");
