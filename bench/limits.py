@@ -61,7 +61,8 @@ def main():
             command = [args.chainrule, "bench", "--model", model, "--input", shape, "--batch", str(batch)]
             output = subprocess.run([*command, *chosen, "--optimizer", optimizer, "--json"], capture_output=True, text=True)
             if output.returncode:
-                sys.exit(f"{case}: {output.stderr.strip()}")
+                print(f"{case}: {output.stderr.strip()}", file=sys.stderr)
+                sys.exit(2)
             found[case].append(json.loads(output.stdout))
 
     meetings = sorted(one["machine"]["meeting_us"] for runs in found.values() for one in runs)

@@ -110,13 +110,13 @@ fn offsets<const Q: usize>(window: &Window, group: usize, tap: usize) -> [usize;
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::cpu::instruction_set::available;
     use crate::cpu::winograd;
 
     /// Numbers between -1 and 1 without a pattern.
-    fn numbers(n: usize, seed: u64) -> Vec<f32> {
+    pub(in crate::cpu) fn numbers(n: usize, seed: u64) -> Vec<f32> {
         let mut state = seed;
         let mut next = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

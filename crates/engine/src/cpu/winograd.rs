@@ -268,16 +268,7 @@ mod tests {
     use crate::cpu::convolution::WeightSteps;
     use crate::cpu::instruction_set::available;
     use crate::cpu::product::PANEL;
-
-    /// Numbers between -1 and 1 without a pattern.
-    fn numbers(n: usize, seed: u64) -> Vec<f32> {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-        };
-        (0..n).map(|_| next()).collect()
-    }
+    use crate::cpu::weight_gradient::tests::numbers;
 
     /// All outputs of so many examples.
     fn outputs(

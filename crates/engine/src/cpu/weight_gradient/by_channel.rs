@@ -4,6 +4,7 @@
 use super::{WeightGradient, offsets};
 use crate::cpu::product::PANEL;
 use crate::cpu::simd::{LANES, Simd};
+use crate::cpu::turn::{turn, whole_vectors};
 use crate::window::Window;
 
 /// Output channels of a register tile at most: two vectors.
@@ -58,7 +59,7 @@ unsafe fn blocks<S: Simd, const V: usize>(g: &WeightGradient, o: usize, channels
     for first in (0..all).step_by(most) {
         let rows = OutputRows { first, count: most.min(all - first) };
         // SAFETY: the caller's promises; the panel holds these rows' positions.
-        unsafe { turn::<S, V>(g, rows, o, channels) };
+        unsafe { turn_rows::<S>(g, rows, o, channels) };
         let mut tap = g.part.taps[0];
         take!(rows, tap: 24 12 6 3 2 1);
     }
@@ -66,7 +67,7 @@ unsafe fn blocks<S: Simd, const V: usize>(g: &WeightGradient, o: usize, channels
 
 /// Writes the channels of each position side by side to the panel.
 #[inline(always)]
-unsafe fn turn<S: Simd, const V: usize>(g: &WeightGradient, rows: OutputRows, o: usize, channels: usize) {
+unsafe fn turn_rows<S: Simd>(g: &WeightGradient, rows: OutputRows, o: usize, channels: usize) {
     let [outputs, height, columns] = g.window.output;
     let plane = height * columns;
     let (mut row, end) = (rows.first, rows.first + rows.count);
@@ -75,24 +76,9 @@ unsafe fn turn<S: Simd, const V: usize>(g: &WeightGradient, rows: OutputRows, o:
         // As many rows of one example as there are: their positions stand side by side.
         let count = (height - row % height).min(end - row);
         let from = (row / height * outputs + o) * plane + row % height * columns;
-        for at in (0..count * columns).step_by(LANES) {
-            let n = LANES.min(count * columns - at);
-            for v in 0..V {
-                let lanes = LANES.min(channels - v * LANES);
-                // SAFETY: the caller's promises: the channels and positions are within dy, and the panel has room.
-                unsafe {
-                    S::transpose(
-                        g.dy.add(from + v * LANES * plane + at),
-                        plane,
-                        lanes,
-                        n,
-                        to.add(v * LANES),
-                        V * LANES,
-                    );
-                }
-            }
-            to = to.wrapping_add(n * V * LANES);
-        }
+        // SAFETY: the caller's promises: the channels and positions are within dy, and the panel has room.
+        unsafe { turn::<S>(g.dy.add(from), plane, channels, count * columns, to) };
+        to = to.wrapping_add(count * columns * whole_vectors(channels));
         row += count;
     }
 }
