@@ -233,7 +233,7 @@ impl Run<'_> {
                 examples: at.count,
                 x_step: x.step,
                 y_step: y.step,
-                room: self.basis(at.worker),
+                room: self.basis(at.worker, &window),
                 panel: self.panel(at.worker),
                 kernels: self.kernels,
             };

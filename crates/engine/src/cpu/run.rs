@@ -17,6 +17,7 @@ use crate::plan::Plan;
 use crate::rows::{Clock, Rows};
 use crate::shape::Extent;
 use crate::sweeps::{Sweep, end_of_pass, gathered_by, shares_weights};
+use crate::window::Window;
 
 /// Numbers that each worker has for packing and for blocks of gradients.
 const ROOM: usize = PANEL + BLOCK;
@@ -252,7 +253,7 @@ impl<'a> Run<'a> {
                     dw,
                     part: Part::of(&window, worker, workers),
                     panel: self.panel(worker),
-                    room: self.basis(worker),
+                    room: self.basis(worker, &window),
                     kernels: self.kernels,
                 };
                 // SAFETY: kept values of all rows; the part is this worker's alone, and so is the panel.
@@ -353,8 +354,15 @@ impl<'a> Run<'a> {
         self.panel(worker).wrapping_add(PANEL)
     }
 
-    /// Where the worker changes a basis.
-    pub(super) fn basis(&self, worker: usize) -> *mut f32 {
+    /// Where the worker changes the basis of this convolution.
+    ///
+    /// # Panics
+    /// If the arena was allocated for plans that need less, which no count of values tells.
+    pub(super) fn basis(&self, worker: usize, window: &Window) -> *mut f32 {
+        assert!(
+            ROOM + winograd::room(window) <= self.own,
+            "the arena was allocated for plans without such a convolution"
+        );
         self.panel(worker).wrapping_add(ROOM)
     }
 

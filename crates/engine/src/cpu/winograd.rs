@@ -269,6 +269,8 @@ mod tests {
     use crate::cpu::instruction_set::available;
     use crate::cpu::product::PANEL;
     use crate::cpu::weight_gradient::tests::numbers;
+    use crate::ops::Conv2d;
+    use crate::{Backend, Clock, Column, Cpu, Graph, Rows};
 
     /// All outputs of so many examples.
     fn outputs(
@@ -300,6 +302,23 @@ mod tests {
         unsafe { (kernels.winograd)(&all) }
         assert_eq!(y.pop(), Some(7.0), "{window:?}");
         y
+    }
+
+    #[test]
+    #[should_panic(expected = "the arena was allocated for plans without such a convolution")]
+    fn an_arena_without_the_room_is_refused() {
+        let g = Graph::new();
+        let (x, z) = (g.input("x", [12, 19, 19]), g.input("z", [12, 5, 5]));
+        let (w, bias) = (g.parameter("w", [12, 12, 3, 3]), g.parameter("b", [12]));
+        let strided = x.conv2d(w, bias, Conv2d { stride: 2, ..Conv2d::default() });
+        let large = g.predict(&[strided]).expect("shapes fit");
+        let tiles = g.predict(&[z.conv2d(w, bias, Conv2d::default())]).expect("shapes fit");
+        let cpu = Cpu::new(1);
+        let mut arena = cpu.allocate(&[&large], 1).expect("memory");
+        let (x, z) = (vec![0.0; 12 * 19 * 19], vec![0.0; 12 * 5 * 5]);
+        let columns = [Column::F32(&x), Column::F32(&z)];
+        let rows = Rows::all(&tiles, &columns).expect("whole rows");
+        cpu.run(&tiles, &mut arena, &rows, Clock::default());
     }
 
     #[test]

@@ -150,7 +150,7 @@ unsafe fn sum_of_eight(a: __m256) -> f32 {
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2;
 
-/// As many lanes of ones as a vector has, and as many of zeros: each mask is a part of it.
+/// Thirty-two lanes of ones, as two vectors have, and as many of zeros: each mask is a part of it.
 static ONES_THEN_ZEROS: [i32; 64] = {
     let mut lanes = [0; 64];
     let mut i = 0;
@@ -165,7 +165,7 @@ static ONES_THEN_ZEROS: [i32; 64] = {
 /// the lanes' numbers nor the mask.
 #[inline(always)]
 unsafe fn mask(n: usize, from: usize) -> __m256i {
-    // SAFETY: called from AVX2 code only; the part begins at 32 - n + from, and 32 numbers and more follow.
+    // SAFETY: called from AVX2 code only; `from` is at most 24, so the part begins at 56 at the latest, and eight lanes are there.
     unsafe { _mm256_loadu_si256(ONES_THEN_ZEROS.as_ptr().add(32 + from - n.min(32)).cast()) }
 }
 
