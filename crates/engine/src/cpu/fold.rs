@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::few_rows;
 use super::instruction_set::Kernels;
 use super::product::{Finish, PANEL_ROWS, Product, TILE_COLUMNS};
 use super::simd::{LANES, Simd};
@@ -19,12 +20,6 @@ const CLAIMS: usize = 16;
 /// Rows of a weight's gradient that are computed between two updates.
 const BLOCK_ROWS: usize = 48;
 const BLOCK_COLUMNS: usize = 64;
-/// Of the gradient of so few rows there is little to compute and all of the weight to read: its blocks are whole stretches of its
-/// rows, which the machine foresees.
-const FEW: usize = 4;
-/// Numbers of parameters and memory from which on that is so: 8 MiB, which are seldom near.
-const LARGE: usize = 1 << 21;
-const LONG_COLUMNS: usize = 1024;
 /// Numbers that a block of a gradient needs.
 pub(super) const BLOCK: usize = BLOCK_ROWS * BLOCK_COLUMNS;
 
@@ -84,29 +79,6 @@ impl Fold {
     }
 }
 
-/// The update by few rows: whole stretches of the weight's rows.
-///
-/// # Safety
-/// As for [`fold`].
-unsafe fn of_few_rows(f: &Fold, step: Step, w: *mut f32, block: usize) {
-    let [rows, columns] = f.part.clone();
-    for j in columns.clone().step_by(LONG_COLUMNS) {
-        let columns = j..columns.end.min(j + LONG_COLUMNS);
-        let most = BLOCK / columns.len();
-        for i in rows.clone().step_by(most) {
-            let rows = i..rows.end.min(i + most);
-            // SAFETY: the caller's promises, for this block.
-            unsafe {
-                (f.kernels.product)(&f.product(rows.clone(), columns.clone(), f.buffer, columns.len()));
-                for (r, row) in rows.enumerate() {
-                    let (w, g) = (w.add(row * f.n + j), f.buffer.add(r * columns.len()));
-                    (f.kernels.update)(step, w, block, g, columns.len());
-                }
-            }
-        }
-    }
-}
-
 /// Computes the gradient's rows.
 ///
 /// # Safety
@@ -122,14 +94,14 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
                 let y = y.add(rows.start * f.n + columns.start);
                 (f.kernels.product)(&f.product(rows, columns, y, f.n));
             }
+            Target::Update { step, w, block } if f.rows <= few_rows::MOST => {
+                few_rows::update::<S>(f, step, w, block);
+            }
             Target::Update { step, w, block } => {
                 let claim = f.shared && f.rows >= CLAIMS;
                 // What an L2 holds is not worth asking for.
                 let far = step.numbers() * block > NEAR;
                 let matrices = if far { step.numbers() - usize::from(claim) } else { 0 };
-                if step.numbers() * block >= LARGE && f.rows <= FEW {
-                    return of_few_rows(f, step, w, block);
-                }
                 for j in columns.clone().step_by(BLOCK_COLUMNS) {
                     let columns = BLOCK_COLUMNS.min(columns.end - j);
                     let one_panel = f.rows <= PANEL_ROWS && columns <= TILE_COLUMNS;
@@ -209,47 +181,6 @@ pub(super) unsafe fn sum_rows_update<S: Simd>(x: Columns, step: Step, w: *mut f3
             let (sum, part) = x.sum::<S>(i);
             S::store(buffer, sum);
             update::<S>(step, w.add(i), block, buffer, part);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{FEW, LARGE, LONG_COLUMNS};
-    use crate::{Backend, Clock, Column, Cpu, Graph, Plan, Reference, Rows, Rule};
-
-    const INPUTS: usize = 2100;
-    const OUTPUTS: usize = 1045;
-
-    /// The weight after a step of `rows` rows.
-    fn updated<B: Backend>(backend: &B, plan: &Plan, rows: usize) -> Vec<f64> {
-        let x: Vec<f32> = (0..rows * INPUTS).map(|i| (i as f32 * 0.73).sin()).collect();
-        let columns = [Column::F32(&x)];
-        let rows = Rows::all(plan, &columns).expect("whole rows");
-        let mut arena = backend.allocate(&[plan], rows.count()).expect("memory");
-        let span = plan.parameter("w").expect("it has one");
-        let values: Vec<f64> = (0..span.len).map(|i| (i as f64 * 0.37).sin() * 0.05).collect();
-        backend.write(&mut arena, span, &values);
-        backend.run(plan, &mut arena, &rows, Clock { step: 0, rate: 0.01, seed: 0 });
-        backend.read_span(&arena, span)
-    }
-
-    /// A large weight by few rows, whose blocks are long: one of them and a rest in each row.
-    #[test]
-    fn few_rows_update_a_large_weight() {
-        const { assert!(INPUTS * OUTPUTS >= LARGE && OUTPUTS > LONG_COLUMNS) };
-        let g = Graph::new();
-        let y = g.input("x", [INPUTS]).matmul(g.parameter("w", [INPUTS, OUTPUTS]));
-        let plan = g.update((y * y).sum().batch_mean(), Rule::Sgd).expect("shapes fit");
-        for rows in [1, FEW] {
-            let expected = updated(&Reference, &plan, rows);
-            let one = updated(&Cpu::new(1), &plan, rows);
-            for (i, (found, expected)) in one.iter().zip(&expected).enumerate() {
-                assert!((found - expected).abs() < 1e-6 * (1.0 + expected.abs()), "{i}: {found}, reference {expected}");
-            }
-            for threads in [2, 3] {
-                assert!(updated(&Cpu::new(threads), &plan, rows) == one, "{rows} rows, {threads} threads");
-            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod columns;
 mod convolution;
 mod elementwise;
 mod embedding;
+mod few_rows;
 mod fold;
 mod gather;
 mod instruction_set;

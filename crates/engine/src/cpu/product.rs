@@ -11,6 +11,7 @@
 
 use std::mem::MaybeUninit;
 
+use super::few_rows;
 use super::instruction_set::Kernels;
 use super::simd::{LANES, Simd, claim, prefetch};
 use super::soon::Soon;
@@ -116,6 +117,12 @@ const fn vectors_for(rows: usize, most: usize) -> Option<usize> {
 pub(super) unsafe fn product<S: Simd>(p: &Product) {
     // SAFETY: the caller's promises, for every part of the matrices.
     unsafe {
+        if few_rows::are_few(p.m, p.k, p.n) {
+            if let Soon::Rows { table, a, .. } = p.soon {
+                table.gather(0, false, std::slice::from_raw_parts_mut(a, p.m * table.width));
+            }
+            return few_rows::product::<S>(p);
+        }
         let step = S::TILE_VECTORS * LANES;
         let few = if p.b_transposed || p.panel_holds_b { None } else { vectors_for(p.m, S::TILE_VECTORS) };
         let most = few.map_or(step, |vectors| vectors * LANES);
