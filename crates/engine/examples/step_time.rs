@@ -36,7 +36,7 @@ impl Numbers {
     }
 
     fn below(&mut self, n: usize) -> u32 {
-        (self.next() % n as u64) as u32
+        (((self.next() >> 32) * n as u64) >> 32) as u32
     }
 
     /// About normal: the sum of four uniform numbers, with variance 1.

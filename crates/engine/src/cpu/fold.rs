@@ -48,6 +48,8 @@ pub(super) struct Fold {
     /// Room for a packed panel, and for [`BLOCK`] numbers.
     pub(super) panel: *mut f32,
     pub(super) buffer: *mut f32,
+    /// Room for as many, of the gradient's transpose.
+    pub(super) turned: *mut f32,
     /// Of the same instruction set: a product's tiles are compiled once, and called from here.
     pub(super) kernels: &'static Kernels,
 }
@@ -79,6 +81,45 @@ impl Fold {
     }
 }
 
+/// Vectors that hold so many columns; a last one of up to eight costs half.
+const fn vectors(columns: usize) -> f64 {
+    (columns * 2).div_ceil(LANES) as f64 / 2.0
+}
+
+/// Whether the gradient's transpose, whose lanes are inputs, takes fewer multiply-adds: that of few outputs does, as they fill a part of a vector.
+fn is_sooner_turned(f: &Fold) -> bool {
+    f.part[1] == (0..f.n) && f.n < LANES && f.n as f64 * vectors(f.width) <= 0.75 * f.width as f64 * vectors(f.n)
+}
+
+/// These rows of the gradient, into rows of `to_step` numbers, by its transpose: the same chains.
+///
+/// # Safety
+/// As for [`fold`], and the numbers are at most [`BLOCK`].
+unsafe fn turned(f: &Fold, rows: Range<usize>, to: *mut f32, to_step: usize) {
+    let len = rows.len();
+    let product = Product {
+        m: f.n,
+        n: len,
+        a: f.b,
+        a_row: 1,
+        a_col: f.n,
+        b: f.a.wrapping_add(rows.start),
+        b_step: f.width,
+        c: f.turned,
+        c_row: len,
+        ..f.product(0..0, 0..0, f.turned, len)
+    };
+    // SAFETY: the caller's promises, and the room for what is turned.
+    unsafe {
+        (f.kernels.product)(&product);
+        for row in 0..len {
+            for column in 0..f.n {
+                *to.add(row * to_step + column) = *f.turned.add(column * len + row);
+            }
+        }
+    }
+}
+
 /// Computes the gradient's rows.
 ///
 /// # Safety
@@ -89,13 +130,28 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
     // SAFETY: the caller's promises; the buffer holds a block.
     unsafe {
         let [rows, columns] = f.part.clone();
+        let turns = is_sooner_turned(f);
+        let most = BLOCK / f.n.clamp(1, BLOCK);
         match f.target {
+            Target::Update { step, w, block } if f.rows <= few_rows::MOST => {
+                few_rows::update::<S>(f, step, w, block);
+            }
+            Target::Store(y) if turns => {
+                for i in rows.clone().step_by(most) {
+                    turned(f, i..rows.end.min(i + most), y.add(i * f.n), f.n);
+                }
+            }
+            Target::Update { step, w, block } if turns => {
+                for i in rows.clone().step_by(most) {
+                    let rows = i..rows.end.min(i + most);
+                    let len = rows.len() * f.n;
+                    turned(f, rows, f.buffer, f.n);
+                    update::<S>(step, w.add(i * f.n), block, f.buffer, len);
+                }
+            }
             Target::Store(y) => {
                 let y = y.add(rows.start * f.n + columns.start);
                 (f.kernels.product)(&f.product(rows, columns, y, f.n));
-            }
-            Target::Update { step, w, block } if f.rows <= few_rows::MOST => {
-                few_rows::update::<S>(f, step, w, block);
             }
             Target::Update { step, w, block } => {
                 let claim = f.shared && f.rows >= CLAIMS;
@@ -118,8 +174,10 @@ pub(super) unsafe fn fold<S: Simd>(f: &Fold) {
                             },
                             ..f.product(i..i + rows, j..j + columns, f.buffer, columns)
                         });
-                        for r in 0..rows {
-                            update::<S>(step, here.add(r * f.n), block, f.buffer.add(r * columns), columns);
+                        // Whole rows are one stretch.
+                        let (stretches, len) = if columns == f.n { (1, rows * columns) } else { (rows, columns) };
+                        for r in 0..stretches {
+                            update::<S>(step, here.add(r * f.n), block, f.buffer.add(r * columns), len);
                         }
                     }
                 }

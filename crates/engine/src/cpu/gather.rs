@@ -40,7 +40,8 @@ impl Table<'_> {
             let row = |at: usize| &cells[rows.row(first + at) * width..][..width];
             let ask = |at: usize| row(at).chunks(CACHE_LINE / size_of::<T>()).for_each(|line| prefetch(line.as_ptr()));
             let end = from + y.len() / width;
-            let mut next = if asked { end } else { from };
+            // Single numbers come sooner than they can be asked for.
+            let mut next = if asked || width == 1 { end } else { from };
             for (at, y) in (from..end).zip(y.chunks_exact_mut(width)) {
                 while next < end.min(at + AHEAD + 1) {
                     ask(next);
@@ -54,7 +55,7 @@ impl Table<'_> {
             move |cells, y| y.iter_mut().zip(cells).for_each(|(y, &cell)| *y = f(cell))
         }
         match self.column {
-            Column::F32(cells) => each(self, from, asked, y, cells, |cells, y| y.copy_from_slice(cells)),
+            Column::F32(cells) => each(self, from, asked, y, cells, copy),
             Column::F64(cells) => each(self, from, asked, y, cells, by(|x| x as f32)),
             Column::U8 { cells, scale } => each(self, from, asked, y, cells, by(|x| f32::from(x) * scale)),
             Column::U32(cells) => each(self, from, asked, y, cells, by(|x| x as f32)),
@@ -86,6 +87,20 @@ impl Table<'_> {
             Column::U32(cells) => (cells.as_ptr().cast(), 4),
             Column::Absent => (std::ptr::null(), 0),
         }
+    }
+}
+
+/// Copies a row: without a call, as long as it has a vector's numbers.
+fn copy(cells: &[f32], y: &mut [f32]) {
+    const BLOCK: usize = 16;
+    let (Some(last), true) = (cells.last_chunk::<BLOCK>(), cells.len() <= 8 * BLOCK) else {
+        return y.copy_from_slice(cells);
+    };
+    for (cells, y) in cells.as_chunks::<BLOCK>().0.iter().zip(y.as_chunks_mut::<BLOCK>().0) {
+        *y = *cells;
+    }
+    if let Some(y) = y.last_chunk_mut::<BLOCK>() {
+        *y = *last;
     }
 }
 

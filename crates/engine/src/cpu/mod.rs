@@ -17,9 +17,11 @@ mod instruction_set;
 pub mod machine;
 mod math;
 mod memory;
+mod narrow;
 mod norm;
 mod normal;
 mod pace;
+mod parts;
 mod pool;
 mod product;
 mod run;
@@ -153,7 +155,7 @@ impl Cpu {
         for sweep in &plan.sweeps {
             match sweep.kind {
                 SweepKind::Examples => run.examples(sweep, chunk, 0, 1, &mut watch),
-                SweepKind::Parameters => run.parameters(sweep, 0, 1, &mut watch),
+                SweepKind::Parameters => run.parameters(sweep, [0, 1], false, &mut watch),
             }
         }
         watch.seconds
@@ -255,7 +257,8 @@ impl Cpu {
     fn room(&self, plans: &[&Plan], rows: usize) -> (Zones, usize, Option<usize>) {
         let mut zones = Zones::new(plans, rows, 0, self.threads);
         zones.scratch_rows = chunk_rows(zones.layout).min(zones.capacity);
-        let own = plans.iter().flat_map(|plan| &plan.calls).map(run::room).fold(0, usize::max);
+        let own = plans.iter().flat_map(|plan| &plan.calls).map(run::room).fold(run::ROOM, usize::max);
+        let own = own + plans.iter().map(|plan| parts::room(plan, rows)).fold(0, usize::max);
         let total = self.threads.checked_mul(own).and_then(|rooms| zones.total()?.checked_add(rooms));
         (zones, own, total)
     }
@@ -287,16 +290,29 @@ impl Backend for Cpu {
         let start = Instant::now();
         let (run, chunk) = self.prepare(plan, arena, rows, clock, workers);
         let mut team = self.team.lock().unwrap_or_else(PoisonError::into_inner);
-        for sweep in &plan.sweeps {
+        let own_rows = run.own_rows(0, workers).is_some();
+        let mut summed = false;
+        for (number, sweep) in plan.sweeps.iter().enumerate() {
             if workers > 1 && sweep.kind == SweepKind::Examples && run.goes_by_columns(sweep, self.limits) {
                 run.by_columns(sweep, self.limits, workers, &mut team);
+                summed = false;
                 continue;
             }
             let work = |worker: usize| match sweep.kind {
-                SweepKind::Examples => run.examples(sweep, chunk, worker, workers, &mut Unwatched),
-                SweepKind::Parameters => run.parameters(sweep, worker, workers, &mut Unwatched),
+                SweepKind::Examples => {
+                    run.examples(sweep, chunk, worker, workers, &mut Unwatched);
+                    if let Some(next) = plan.sweeps.get(number + 1).filter(|_| own_rows) {
+                        run.sum_own_rows(next, worker, workers);
+                    }
+                }
+                SweepKind::Parameters => run.parameters(sweep, [worker, workers], summed, &mut Unwatched),
             };
-            if workers == 1 { work(0) } else { team.run(&work) }
+            if workers == 1 {
+                work(0);
+            } else {
+                team.run(&work);
+            }
+            summed = own_rows && sweep.kind == SweepKind::Examples;
         }
         if paced {
             paces().of(size).took(start.elapsed());

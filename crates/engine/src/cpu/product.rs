@@ -13,6 +13,7 @@ use std::mem::MaybeUninit;
 
 use super::few_rows;
 use super::instruction_set::Kernels;
+use super::narrow;
 use super::simd::{LANES, Simd, claim, prefetch};
 use super::soon::Soon;
 use crate::function::{Map, Zip};
@@ -122,6 +123,9 @@ pub(super) unsafe fn product<S: Simd>(p: &Product) {
                 table.gather(0, false, std::slice::from_raw_parts_mut(a, p.m * table.width));
             }
             return few_rows::product::<S>(p);
+        }
+        if p.is_narrow() {
+            return narrow::product::<S>(p);
         }
         let step = S::TILE_VECTORS * LANES;
         let few = if p.b_transposed || p.panel_holds_b { None } else { vectors_for(p.m, S::TILE_VECTORS) };

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::embedding;
 use super::fold::{BLOCK, Columns, Fold, Target};
 use super::instruction_set::Kernels;
+use super::parts;
 use super::product::{PANEL, TILE_COLUMNS};
 use super::simd::LANES;
 use super::weight_gradient::{Part, WeightGradient};
@@ -12,7 +13,7 @@ use super::winograd;
 use crate::backend::Zones;
 use crate::kernel::{BufId, Gradient, Kernel, SQUARES, Sizes};
 use crate::layout::Zone;
-use crate::optimizer::Step;
+use crate::optimizer::{Optimizer, Step};
 use crate::plan::Plan;
 use crate::rows::{Clock, Rows};
 use crate::shape::Extent;
@@ -20,7 +21,7 @@ use crate::sweeps::{Sweep, end_of_pass, gathered_by, shares_weights};
 use crate::window::Window;
 
 /// Numbers that each worker has for packing and for blocks of gradients.
-const ROOM: usize = PANEL + BLOCK;
+pub(super) const ROOM: usize = PANEL + (parts::BUFFERS + 1) * BLOCK;
 
 /// Numbers that a worker needs for this call: those, and for a change of basis.
 pub(super) fn room(call: &Kernel) -> usize {
@@ -66,6 +67,8 @@ pub(super) struct Run<'a> {
     /// Where the workers' room begins, and the numbers of each one's.
     room: usize,
     own: usize,
+    /// Where in a worker's room the sums over its own rows begin: at its end.
+    own_sums: usize,
     pub(super) workers: usize,
     pub(super) rows: &'a Rows<'a>,
     pub(super) clock: Clock,
@@ -142,15 +145,20 @@ impl<'a> Run<'a> {
         kernels: &'static Kernels,
     ) -> Self {
         debug_assert!(room + zones.scratch_regions * own <= cells.len());
-        Run { plan, base: cells.as_mut_ptr(), zones, room, own, workers, rows, clock, kernels }
+        let own_sums = own.checked_sub(if workers > 1 { parts::room(plan, rows.count) } else { 0 });
+        let own_sums = own_sums.filter(|&own_sums| own_sums >= ROOM);
+        let own_sums = own_sums.expect("the arena was allocated for plans with fewer sums over rows");
+        Run { plan, base: cells.as_mut_ptr(), zones, room, own, own_sums, workers, rows, clock, kernels }
     }
 
     /// The worker's part of an examples' sweep: an equal number of neighbouring chunks.
     pub(super) fn examples(&self, sweep: &Sweep, chunk: usize, worker: usize, workers: usize, watch: &mut impl Watch) {
         let chunks = self.rows.count.div_ceil(chunk);
-        for c in chunks * worker / workers..chunks * (worker + 1) / workers {
-            let first = c * chunk;
-            let count = chunk.min(self.rows.count - first);
+        let neighbours =
+            || chunks * worker / workers * chunk..(chunks * (worker + 1) / workers * chunk).min(self.rows.count);
+        let rows = self.own_rows(worker, workers).unwrap_or_else(neighbours);
+        for first in rows.clone().step_by(chunk) {
+            let count = chunk.min(rows.end - first);
             self.passes(sweep.calls.clone(), Chunk { first, count, skipped: 0, region: worker, worker }, watch);
         }
     }
@@ -213,16 +221,8 @@ impl<'a> Run<'a> {
         (NUMBERS / widest).max(1)
     }
 
-    /// The worker's part of a parameters' sweep: a slice of each gradient and update, and every so
-    /// many of the other calls.
-    pub(super) fn parameters(&self, sweep: &Sweep, worker: usize, workers: usize, watch: &mut impl Watch) {
-        for number in sweep.calls.clone() {
-            self.slice_of(number, worker, workers);
-            watch.finished(number);
-        }
-    }
-
-    fn slice_of(&self, number: usize, worker: usize, workers: usize) {
+    /// The worker's slice of a gradient or update, or every so many of the other calls.
+    pub(super) fn slice_of(&self, number: usize, worker: usize, workers: usize) {
         let call = &self.plan.calls[number];
         let slice = |len: usize| len * worker / workers..len * (worker + 1) / workers;
         let vectors = |len: usize| {
@@ -284,9 +284,7 @@ impl<'a> Run<'a> {
                 }
             }
             Kernel::Update { optimizer, parameter, gradient, squared_norm } => {
-                // SAFETY: a scalar of this plan in this arena, which nobody writes in this sweep.
-                let squared_norm = squared_norm.map(|v| f64::from(unsafe { *self.whole(v).p }));
-                let step = Step::new(optimizer, self.clock, squared_norm);
+                let step = self.step(optimizer, squared_norm);
                 let (w, block) = (self.whole(parameter), self.zones.layout.parameters);
                 match gradient {
                     Gradient::MatmulRows { a, b, sizes } => {
@@ -321,6 +319,13 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The optimizer's step at this time.
+    pub(super) fn step(&self, optimizer: Optimizer, squared_norm: Option<BufId>) -> Step {
+        // SAFETY: a scalar of this plan in this arena, which nobody writes in this sweep.
+        let squared_norm = squared_norm.map(|v| f64::from(unsafe { *self.whole(v).p }));
+        Step::new(optimizer, self.clock, squared_norm)
+    }
+
     /// These columns of all rows of a kept value, and the first of them.
     fn columns_of(&self, x: BufId, columns: Range<usize>) -> (Columns, usize) {
         let (x, at) = (self.whole(x), columns.start);
@@ -342,7 +347,7 @@ impl<'a> Run<'a> {
     }
 
     /// A whole value, or a kept one from its first row on.
-    fn whole(&self, v: BufId) -> Slot {
+    pub(super) fn whole(&self, v: BufId) -> Slot {
         self.slot(v, Chunk { first: 0, count: self.rows.count, skipped: 0, region: 0, worker: 0 })
     }
 
@@ -350,7 +355,12 @@ impl<'a> Run<'a> {
         self.base.wrapping_add(self.room + worker * self.own)
     }
 
-    fn buffer(&self, worker: usize) -> *mut f32 {
+    /// The sums over a worker's own rows.
+    pub(super) fn own_sums(&self, worker: usize) -> *mut f32 {
+        self.panel(worker).wrapping_add(self.own_sums)
+    }
+
+    pub(super) fn buffer(&self, worker: usize) -> *mut f32 {
         self.panel(worker).wrapping_add(PANEL)
     }
 
@@ -360,28 +370,34 @@ impl<'a> Run<'a> {
     /// If the arena was allocated for plans that need less, which no count of values tells.
     pub(super) fn basis(&self, worker: usize, window: &Window) -> *mut f32 {
         assert!(
-            ROOM + winograd::room(window) <= self.own,
+            ROOM + winograd::room(window) <= self.own_sums,
             "the arena was allocated for plans without such a convolution"
         );
         self.panel(worker).wrapping_add(ROOM)
     }
 
     fn fold(&self, a: BufId, b: BufId, sizes: Sizes, part: [Range<usize>; 2], worker: usize, target: Target) {
-        let fold = Fold {
+        let fold = Fold { a: self.whole(a).p, b: self.whole(b).p, part, target, ..self.fold_of(sizes, worker) };
+        // SAFETY: kept values of all rows; the part is this worker's alone.
+        unsafe { (self.kernels.fold)(&fold) }
+    }
+
+    /// A fold over all rows of what is still to be said.
+    pub(super) fn fold_of(&self, sizes: Sizes, worker: usize) -> Fold {
+        Fold {
             rows: self.rows.count * sizes.m,
             width: sizes.k,
             n: sizes.n,
-            a: self.whole(a).p,
-            b: self.whole(b).p,
-            part,
-            target,
+            a: std::ptr::null(),
+            b: std::ptr::null(),
+            part: [0..0, 0..0],
+            target: Target::Store(std::ptr::null_mut()),
             shared: self.workers > 1,
             panel: self.panel(worker),
             buffer: self.buffer(worker),
+            turned: self.buffer(worker).wrapping_add(parts::BUFFERS * BLOCK),
             kernels: self.kernels,
-        };
-        // SAFETY: kept values of all rows; the part is this worker's alone.
-        unsafe { (self.kernels.fold)(&fold) }
+        }
     }
 
     /// In f64: the mean loss of a large batch must not lose the last of its rows.
