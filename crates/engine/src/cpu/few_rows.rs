@@ -7,12 +7,12 @@
 //!
 //! Each element is the same chain of multiply-adds as in `product.rs`, so its bits are the same too.
 
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::fold::{BLOCK, Fold};
 use super::product::{Finish, PANEL, Product};
 use super::simd::{LANES, Simd};
+use super::turn::multiply_turned;
 use crate::optimizer::Step;
 
 /// Rows at most: of more, the tiles do better.
@@ -184,36 +184,19 @@ impl Stretch {
     }
 }
 
-/// A block of B whose columns have become rows.
-#[repr(align(64))]
-struct Block {
-    _room: [f32; LANES * LANES],
-}
-
 /// By columns of B, which lie in rows, sixteen at a time.
 #[inline(always)]
 unsafe fn turned<S: Simd, const M: usize>(p: &Product) {
-    let mut block = MaybeUninit::<Block>::uninit();
-    let block = block.as_mut_ptr().cast::<f32>();
     for j in (0..p.n).step_by(LANES) {
         let columns = LANES.min(p.n - j);
-        // SAFETY: the caller's promises, for these columns; the block holds sixteen vectors.
+        // SAFETY: the caller's promises, for these columns.
         unsafe {
             let mut sums = [S::splat(0.0); M];
             for (r, sum) in sums.iter_mut().enumerate() {
                 *sum = p.beginning::<S>(r, j);
             }
-            for k in (0..p.k).step_by(LANES) {
-                let depth = LANES.min(p.k - k);
-                S::transpose(p.b.add(j * p.b_step + k), p.b_step, columns, depth, block, LANES);
-                let a = p.a.add(k * p.a_col);
-                for i in 0..depth {
-                    let row = S::load(block.add(i * LANES));
-                    for (r, sum) in sums.iter_mut().enumerate() {
-                        *sum = S::fma(S::splat(*a.add(r * p.a_row + i * p.a_col)), row, *sum);
-                    }
-                }
-            }
+            let (from, factors) = (p.b.add(j * p.b_step), [p.a_row, p.a_col]);
+            multiply_turned::<S, M>(&mut sums, [columns, p.b_step], from, p.k, p.a, factors);
             for (r, &sum) in sums.iter().enumerate() {
                 S::store_part(p.c.add(r * p.c_row + j), sum, columns);
             }
@@ -221,37 +204,42 @@ unsafe fn turned<S: Simd, const M: usize>(p: &Product) {
     }
 }
 
-/// Columns of the gradient at a time.
+/// Numbers of the gradient at a time: a part of one of its rows, or many rows.
 const LONG: usize = 1024;
 
-/// The update of the weight at `w`, row after row of it.
+/// The update of the weight at `w`, in stretches of its rows.
 ///
 /// # Safety
 /// As for [`fold`](super::fold::fold), and there are at most [`MOST`] rows.
 #[inline(always)]
 pub(super) unsafe fn update<S: Simd>(f: &Fold, step: Step, w: *mut f32, block: usize) {
-    const { assert!(LONG <= BLOCK) };
+    const { assert!(LONG + LANES <= BLOCK) };
     let [rows, columns] = f.part.clone();
-    for i in rows {
+    let together = if columns == (0..f.n) { (LONG / f.n.max(1)).max(1) } else { 1 };
+    for first in rows.clone().step_by(together) {
+        let rows = first..rows.end.min(first + together);
         for j in columns.clone().step_by(LONG) {
             let columns = j..columns.end.min(j + LONG);
-            // SAFETY: the caller's promises; the buffer holds these columns, to the end of their last vector.
+            // SAFETY: the caller's promises; the buffer holds these numbers, to the end of their last vector.
             unsafe {
-                match f.rows {
-                    1 => gradient::<S, 1>(f, i, columns.clone()),
-                    2 => gradient::<S, 2>(f, i, columns.clone()),
-                    3 => gradient::<S, 3>(f, i, columns.clone()),
-                    _ => gradient::<S, MOST>(f, i, columns.clone()),
+                for (n, i) in rows.clone().enumerate() {
+                    let to = f.buffer.add(n * columns.len());
+                    match f.rows {
+                        1 => gradient::<S, 1>(f, i, columns.clone(), to),
+                        2 => gradient::<S, 2>(f, i, columns.clone(), to),
+                        3 => gradient::<S, 3>(f, i, columns.clone(), to),
+                        _ => gradient::<S, MOST>(f, i, columns.clone(), to),
+                    }
                 }
-                (f.kernels.update)(step, w.add(i * f.n + j), block, f.buffer, columns.len());
+                (f.kernels.update)(step, w.add(first * f.n + j), block, f.buffer, rows.len() * columns.len());
             }
         }
     }
 }
 
-/// These columns of the i-th row of the gradient, into the buffer.
+/// These columns of the i-th row of the gradient, in whole vectors: what stands beyond the last column is lost.
 #[inline(always)]
-unsafe fn gradient<S: Simd, const R: usize>(f: &Fold, i: usize, columns: Range<usize>) {
+unsafe fn gradient<S: Simd, const R: usize>(f: &Fold, i: usize, columns: Range<usize>, to: *mut f32) {
     // SAFETY: the caller's promises.
     unsafe {
         let zero = S::splat(0.0);
@@ -265,7 +253,7 @@ unsafe fn gradient<S: Simd, const R: usize>(f: &Fold, i: usize, columns: Range<u
             for (r, &x) in x.iter().enumerate() {
                 sum = S::fma(x, S::load_part(f.b.add(r * f.n + j), part, zero), sum);
             }
-            S::store(f.buffer.add(j - columns.start), sum);
+            S::store(to.add(j - columns.start), sum);
         }
     }
 }

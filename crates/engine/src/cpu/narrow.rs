@@ -3,25 +3,18 @@
 //! A score or two for each row would fill as many lanes of sixteen. So sixteen rows of A are turned, block by block, and their numbers
 //! multiplied with one of B at a time. The chains are those of `product.rs`, and so are the bits.
 
-use std::mem::MaybeUninit;
-
 use super::product::{Finish, Product};
 use super::simd::{LANES, Simd};
+use super::turn::multiply_turned;
 
 /// Columns at most: by more, turning costs what it saves.
 const MOST: usize = 2;
-
-/// Sixteen rows of C, or of A's columns.
-#[repr(align(64))]
-struct Block {
-    _room: [f32; LANES * LANES],
-}
 
 impl Product<'_> {
     /// Whether to compute it here: it has rows and depth to fill a block.
     pub(super) fn is_narrow(&self) -> bool {
         let plain = !self.b_transposed && !self.adds && self.a_col == 1 && matches!(self.finish, Finish::None);
-        plain && self.n <= MOST && self.m >= LANES && self.k >= LANES
+        plain && (1..=MOST).contains(&self.n) && self.m >= LANES && self.k >= LANES
     }
 }
 
@@ -31,35 +24,29 @@ impl Product<'_> {
 /// As for [`product`](super::product::product), and it is narrow.
 #[inline(always)]
 pub(super) unsafe fn product<S: Simd>(p: &Product) {
-    let mut block = MaybeUninit::<Block>::uninit();
-    let block = block.as_mut_ptr().cast::<f32>();
+    // SAFETY: the caller's promises.
+    unsafe { if p.n == 1 { columns::<S, 1>(p) } else { columns::<S, MOST>(p) } }
+}
+
+#[inline(always)]
+unsafe fn columns<S: Simd, const N: usize>(p: &Product) {
     for i in (0..p.m).step_by(LANES) {
         let rows = LANES.min(p.m - i);
-        // SAFETY: the caller's promises, for these rows; the block holds sixteen vectors.
+        // SAFETY: the caller's promises, for these rows.
         unsafe {
-            let mut sums = [S::splat(0.0); MOST];
-            for (j, sum) in sums[..p.n].iter_mut().enumerate() {
+            let mut sums = [S::splat(0.0); N];
+            for (j, sum) in sums.iter_mut().enumerate() {
                 if !p.bias.is_null() {
                     *sum = S::splat(*p.bias.add(j));
                 }
             }
-            for k in (0..p.k).step_by(LANES) {
-                let depth = LANES.min(p.k - k);
-                S::transpose(p.a.add(i * p.a_row + k), p.a_row, rows, depth, block, LANES);
-                for d in 0..depth {
-                    let (column, b) = (S::load(block.add(d * LANES)), p.b.add((k + d) * p.b_step));
-                    sums[0] = S::fma(column, S::splat(*b), sums[0]);
-                    if p.n > 1 {
-                        sums[1] = S::fma(column, S::splat(*b.add(1)), sums[1]);
-                    }
-                }
-            }
-            for (j, &sum) in sums[..p.n].iter().enumerate() {
-                S::store(block.add(j * LANES), sum);
-            }
-            for r in 0..rows {
-                for j in 0..p.n {
-                    *p.c.add((i + r) * p.c_row + j) = *block.add(j * LANES + r);
+            let (from, factors) = (p.a.add(i * p.a_row), [1, p.b_step]);
+            multiply_turned::<S, N>(&mut sums, [rows, p.a_row], from, p.k, p.b, factors);
+            for (j, &sum) in sums.iter().enumerate() {
+                let mut lanes = [0.0; LANES];
+                S::store(lanes.as_mut_ptr(), sum);
+                for (r, &y) in lanes[..rows].iter().enumerate() {
+                    *p.c.add((i + r) * p.c_row + j) = y;
                 }
             }
         }

@@ -1,4 +1,6 @@
-//! Channels side by side, and back: where lanes are channels, a position's channels stand together.
+//! What lies in rows becomes lanes, and back: where lanes are channels, a position's channels stand together.
+
+use std::mem::MaybeUninit;
 
 use super::simd::{LANES, Simd};
 
@@ -56,6 +58,44 @@ pub(super) unsafe fn turn_back<S: Simd>(
                         let row = S::load(block.as_ptr().add(lane * LANES));
                         S::store_part(to.add(lane * plane), row, n);
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Sixteen vectors.
+#[repr(align(64))]
+struct Block {
+    _room: [f32; LANES * LANES],
+}
+
+/// Multiplies rows whose numbers become lanes: adds Σ over `depth` of row[k]·factor[m, k] to each of M vectors of sums, a lane for each of up to sixteen
+/// `rows`. The steps of the factors are from m to m and from k to k.
+///
+/// # Safety
+/// The machine has S; the rows, `step` numbers apart, and the factors are there.
+#[inline(always)]
+pub(super) unsafe fn multiply_turned<S: Simd, const M: usize>(
+    sums: &mut [S::V; M],
+    [rows, step]: [usize; 2],
+    from: *const f32,
+    depth: usize,
+    factors: *const f32,
+    [to_sum, along]: [usize; 2],
+) {
+    let mut block = MaybeUninit::<Block>::uninit();
+    let block = block.as_mut_ptr().cast::<f32>();
+    for k in (0..depth).step_by(LANES) {
+        let numbers = LANES.min(depth - k);
+        // SAFETY: the caller's promises, for these numbers of the rows; the block holds sixteen vectors.
+        unsafe {
+            S::transpose(from.add(k), step, rows, numbers, block, LANES);
+            let factors = factors.add(k * along);
+            for i in 0..numbers {
+                let lanes = S::load(block.add(i * LANES));
+                for (m, sum) in sums.iter_mut().enumerate() {
+                    *sum = S::fma(S::splat(*factors.add(m * to_sum + i * along)), lanes, *sum);
                 }
             }
         }
