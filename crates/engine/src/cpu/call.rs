@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::convolution::{Convolution, WeightSteps, spread};
 use super::embedding;
+use super::few_rows;
 use super::gather::Table;
 use super::product::{Finish, Product};
 use super::run::{Chunk, Run, Slot, cells, cells_mut};
@@ -305,6 +306,7 @@ impl Run<'_> {
                 },
                 panel: self.panel(at.worker),
                 panel_holds_b: false,
+                few: few_rows::most(self.zones.layout.parameters),
                 soon,
                 kernels: self.kernels,
             };

@@ -5,6 +5,7 @@
 //! each of them is a turn of the team, over all rows in the first scratch region, and the caller does the calls between them.
 //! No element's chain of operations depends on who computes it, so the bits are the same.
 
+use super::few_rows;
 use super::product::TILE_COLUMNS;
 use super::run::{Chunk, Run, Unwatched};
 use super::team::Team;
@@ -46,7 +47,8 @@ impl Run<'_> {
     /// Whether a team should share the columns of the sweep's products.
     pub(super) fn goes_by_columns(&self, sweep: &Sweep, limits: Limits) -> bool {
         let rows = self.rows.count;
-        if rows > limits.rows.min(self.zones.scratch_rows) {
+        let most = limits.rows.max(few_rows::most(self.zones.layout.parameters));
+        if rows > most.min(self.zones.scratch_rows) {
             return false;
         }
         let (mut shared, mut other_flops) = (false, 0);

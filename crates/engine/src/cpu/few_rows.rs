@@ -15,8 +15,12 @@ use super::simd::{LANES, Simd};
 use super::turn::multiply_turned;
 use crate::optimizer::Step;
 
-/// Rows at most: of more, the tiles do better.
+/// Rows at most: of more, the tiles do better,
 pub(super) const MOST: usize = 4;
+/// but forward, up to these, where memory is far.
+const MOST_OF_FAR: usize = 16;
+/// Parameters of a network, from which on none is near when it is needed again: 16 MiB.
+const FAR: usize = 1 << 22;
 /// Numbers of a large weight: 256 KiB. A smaller one is near, and its tiles keep their sums in registers.
 pub(super) const LARGE: usize = 1 << 16;
 /// Rows of W that are read at a time: as many as a first-level cache has ways, and the machine can foresee.
@@ -24,12 +28,18 @@ const SIDE_BY_SIDE: usize = 8;
 /// Sums at a time: 16 KiB.
 const SUMS: usize = 4096;
 
-/// Whether so many rows by a weight `[k, n]` go this way.
-pub(super) fn are_few(rows: usize, k: usize, n: usize) -> bool {
-    rows <= MOST && k * n >= LARGE
+/// Rows at most in a network of so many parameters.
+pub(super) fn most(parameters: usize) -> usize {
+    if parameters >= FAR { MOST_OF_FAR } else { MOST }
 }
 
 impl Product<'_> {
+    /// Whether to compute it here.
+    pub(super) fn is_of_few_rows(&self) -> bool {
+        let few = if self.b_transposed { MOST } else { self.few };
+        self.m <= few && self.k * self.n >= LARGE
+    }
+
     /// What the sums of a vector of columns begin with.
     #[inline(always)]
     unsafe fn beginning<S: Simd>(&self, row: usize, column: usize) -> S::V {
@@ -66,7 +76,7 @@ impl Product<'_> {
 /// Computes a product of few rows.
 ///
 /// # Safety
-/// As for [`product`](super::product::product), and there are at most [`MOST`] rows.
+/// As for [`product`](super::product::product), and it is of few rows.
 #[inline(always)]
 pub(super) unsafe fn product<S: Simd>(p: &Product) {
     // SAFETY: the caller's promises, passed on.
@@ -88,7 +98,7 @@ pub(super) unsafe fn product<S: Simd>(p: &Product) {
 /// By rows of B, stretch by stretch.
 #[inline(always)]
 unsafe fn straight<S: Simd>(p: &Product) {
-    const { assert!(SUMS + MOST * LANES <= PANEL && (SUMS / MOST).is_multiple_of(LANES)) };
+    const { assert!(SUMS + MOST_OF_FAR * 2 * LANES <= PANEL && SUMS / MOST_OF_FAR >= LANES) };
     let most = SUMS / p.m / LANES * LANES;
     for j in (0..p.n).step_by(most) {
         let columns = most.min(p.n - j);
@@ -137,17 +147,20 @@ impl Stretch {
         (0..rows).flat_map(move |row| (0..self.columns).step_by(LANES).map(move |column| (row, column)))
     }
 
-    /// Adds the part of K rows of B, of which the first is the k-th, to all sums.
+    /// Adds the part of K rows of B, of which the first is the k-th, to all sums: of up to four rows of A at a time.
     #[inline(always)]
     unsafe fn add_rows<S: Simd, const K: usize>(self, p: &Product, k: usize, b: *const f32) {
-        let a = p.a.wrapping_add(k * p.a_col);
-        // SAFETY: the caller's promises.
-        unsafe {
-            match p.m {
-                1 => self.add::<S, 1, K>(p, a, b),
-                2 => self.add::<S, 2, K>(p, a, b),
-                3 => self.add::<S, 3, K>(p, a, b),
-                _ => self.add::<S, MOST, K>(p, a, b),
+        for row in (0..p.m).step_by(4) {
+            let a = p.a.wrapping_add(row * p.a_row + k * p.a_col);
+            let part = Stretch { sums: self.at(row, 0), ..self };
+            // SAFETY: the caller's promises, for these rows.
+            unsafe {
+                match p.m - row {
+                    1 => part.add::<S, 1, K>(p, a, b),
+                    2 => part.add::<S, 2, K>(p, a, b),
+                    3 => part.add::<S, 3, K>(p, a, b),
+                    _ => part.add::<S, 4, K>(p, a, b),
+                }
             }
         }
     }
@@ -260,7 +273,7 @@ unsafe fn gradient<S: Simd, const R: usize>(f: &Fold, i: usize, columns: Range<u
 
 #[cfg(test)]
 mod tests {
-    use super::{LARGE, LONG, MOST, SUMS};
+    use super::{FAR, LARGE, LONG, MOST, MOST_OF_FAR, SUMS};
     use crate::{Backend, Clock, Column, Cpu, Graph, Plan, Reference, Rows, Rule};
 
     const INPUTS: usize = 68;
@@ -304,6 +317,39 @@ mod tests {
                 for cpu in [2, 3].into_iter().flat_map(Cpu::each).filter(|cpu| cpu.instruction_set() == set) {
                     assert!(updated(&cpu, &plan, rows) == found, "{set}, {rows} rows, {} threads", cpu.threads());
                 }
+            }
+        }
+    }
+
+    /// Up to sixteen rows of a network that is far have the bits that they have among more.
+    #[test]
+    fn rows_of_a_far_weight_are_as_in_a_batch() {
+        const { assert!(FAR_INPUTS * FAR_OUTPUTS >= FAR) };
+        const FAR_INPUTS: usize = 2101;
+        const FAR_OUTPUTS: usize = 2003;
+        let g = Graph::new();
+        let y = g
+            .input("x", [FAR_INPUTS])
+            .affine(g.parameter("w", [FAR_INPUTS, FAR_OUTPUTS]), g.parameter("b", [FAR_OUTPUTS]));
+        let y = y.relu();
+        let plan = g.predict(&[y]).expect("shapes fit");
+        let y = plan.value(y).expect("it is delivered");
+        let all: Vec<f32> = (0..(MOST_OF_FAR + 1) * FAR_INPUTS).map(|i| (i as f32 * 0.73).sin()).collect();
+        for cpu in [1, 2].into_iter().flat_map(Cpu::each) {
+            let mut arena = cpu.allocate(&[&plan], MOST_OF_FAR + 1).expect("memory");
+            for parameter in plan.parameters() {
+                let values: Vec<f64> = (0..parameter.span.len).map(|i| (i % 997) as f64 * 1e-4 - 0.05).collect();
+                cpu.write(&mut arena, parameter.span, &values);
+            }
+            let mut answers = |rows: usize| {
+                let x = [Column::F32(&all[..rows * FAR_INPUTS])];
+                cpu.run(&plan, &mut arena, &Rows::all(&plan, &x).expect("whole rows"), Clock::default());
+                arena.slice(&plan, y).to_vec()
+            };
+            let together = answers(MOST_OF_FAR + 1);
+            for rows in [1, MOST + 1, MOST_OF_FAR - 1, MOST_OF_FAR] {
+                let what = format!("{rows} rows, {} × {}", cpu.instruction_set(), cpu.threads());
+                assert!(answers(rows) == together[..rows * FAR_OUTPUTS], "{what}");
             }
         }
     }

@@ -75,6 +75,7 @@ impl Fold {
             finish: Finish::None,
             panel: self.panel,
             panel_holds_b: false,
+            few: few_rows::MOST,
             soon: Soon::Nothing,
             kernels: self.kernels,
         }

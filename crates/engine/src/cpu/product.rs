@@ -75,6 +75,8 @@ pub(super) struct Product<'a> {
     /// The panel holds this B already, from a product of as many columns, at most [`TILE_COLUMNS`], and as great a depth, at most
     /// [`PANEL_ROWS`].
     pub(super) panel_holds_b: bool,
+    /// Few rows, if it is of a large weight, are up to this.
+    pub(super) few: usize,
     pub(super) soon: Soon<'a>,
     /// Of the same instruction set: activations that are too long to stand in every tile are called.
     pub(super) kernels: &'static Kernels,
@@ -118,7 +120,7 @@ const fn vectors_for(rows: usize, most: usize) -> Option<usize> {
 pub(super) unsafe fn product<S: Simd>(p: &Product) {
     // SAFETY: the caller's promises, for every part of the matrices.
     unsafe {
-        if few_rows::are_few(p.m, p.k, p.n) {
+        if p.is_of_few_rows() {
             if let Soon::Rows { table, a, .. } = p.soon {
                 table.gather(0, false, std::slice::from_raw_parts_mut(a, p.m * table.width));
             }

@@ -12,6 +12,7 @@
 pub(super) mod transform;
 
 use super::convolution::Convolution;
+use super::few_rows;
 use super::instruction_set::Kernels;
 use super::product::{Finish, Product};
 use super::simd::{LANES, Simd};
@@ -218,6 +219,7 @@ pub(super) unsafe fn winograd<S: Simd>(g: &Winograd) {
                         adds: false,
                         panel: g.panel,
                         panel_holds_b: false,
+                        few: few_rows::MOST,
                         soon: Soon::Nothing,
                         kernels: g.kernels,
                     };

@@ -4,6 +4,7 @@
 //! after a number of tiles that the shape decides.
 
 use super::{Part, WeightGradient};
+use crate::cpu::few_rows;
 use crate::cpu::product::{Finish, Product};
 use crate::cpu::simd::{LANES, Simd};
 use crate::cpu::soon::Soon;
@@ -68,6 +69,7 @@ pub(super) unsafe fn by_tile<S: Simd>(g: &WeightGradient) {
                     adds: summed > 0,
                     panel: g.panel,
                     panel_holds_b: false,
+                    few: few_rows::MOST,
                     soon: Soon::Nothing,
                     kernels: g.kernels,
                 };
