@@ -3,7 +3,7 @@
 //!
 //! - y = x·W: [`SIDE_BY_SIDE`] rows of W at a time, added to sums that stay in a first-level cache.
 //! - dx = dy·Wᵀ: sixteen rows of W at a time, turned block by block.
-//! - W's update by Σ rows xᵀ·dy: row after row.
+//! - W's update by Σ rows xᵀ·dy: row after row, or many narrow ones at a time.
 //!
 //! Each element is the same chain of multiply-adds as in `product.rs`, so its bits are the same too.
 
@@ -17,9 +17,9 @@ use crate::optimizer::Step;
 
 /// Rows at most: of more, the tiles do better,
 pub(super) const MOST: usize = 4;
-/// but forward, up to these, where memory is far.
+/// but forward of up to these, where memory is far.
 const MOST_OF_FAR: usize = 16;
-/// Parameters of a network, from which on none is near when it is needed again: 16 MiB.
+/// Parameters of a network from which on none is near when it is needed again: 16 MiB.
 const FAR: usize = 1 << 22;
 /// Numbers of a large weight: 256 KiB. A smaller one is near, and its tiles keep their sums in registers.
 pub(super) const LARGE: usize = 1 << 16;
@@ -37,7 +37,7 @@ impl Product<'_> {
     /// Whether to compute it here.
     pub(super) fn is_of_few_rows(&self) -> bool {
         let few = if self.b_transposed { MOST } else { self.few };
-        self.m <= few && self.k * self.n >= LARGE
+        (1..=few).contains(&self.m) && self.k * self.n >= LARGE
     }
 
     /// What the sums of a vector of columns begin with.
@@ -318,6 +318,26 @@ mod tests {
                     assert!(updated(&cpu, &plan, rows) == found, "{set}, {rows} rows, {} threads", cpu.threads());
                 }
             }
+        }
+    }
+
+    /// A weight of fewer rows than there are threads: some have no row of its gradient to compute.
+    #[test]
+    fn no_row_is_few_rows() {
+        const OUTPUTS: usize = 300;
+        const ROWS: usize = 255;
+        const { assert!(OUTPUTS * ROWS >= LARGE) };
+        let g = Graph::new();
+        let w = g.parameter("w", [2, OUTPUTS]);
+        let plan = g.gradients(g.input("x", [2]).matmul(w).sum().batch_mean()).expect("shapes fit");
+        let x = vec![0.5; 2 * ROWS];
+        let x = [Column::F32(&x)];
+        let rows = Rows::all(&plan, &x).expect("whole rows");
+        for cpu in Cpu::each(8) {
+            let mut arena = cpu.allocate(&[&plan], ROWS).expect("memory");
+            cpu.run(&plan, &mut arena, &rows, Clock::default());
+            let gradient = cpu.read(&plan, &arena, plan.gradient(w).expect("it has one"));
+            assert!(gradient.iter().all(|g| (g - 0.5).abs() < 1e-5), "{gradient:?}");
         }
     }
 
