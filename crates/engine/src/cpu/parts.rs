@@ -58,7 +58,6 @@ enum Summed {
 
 /// What a call sums over rows, if it does and that is small enough to go by parts.
 fn sum_of(plan: &Plan, call: &Kernel) -> Option<Sum> {
-    let (Kernel::MatmulRows { .. } | Kernel::SumRows { .. } | Kernel::Update { .. }) = call else { return None };
     match *call {
         Kernel::MatmulRows { a, b, sizes, .. }
         | Kernel::Update { gradient: Gradient::MatmulRows { a, b, sizes }, .. } => {
